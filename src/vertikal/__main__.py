@@ -1,0 +1,5 @@
+"""``python -m vertikal``."""
+
+from .services.cli import main
+
+main()

@@ -1,0 +1,1 @@
+"""What may be said: the events, one module per area, and the catalogue of them all."""

@@ -1,0 +1,1 @@
+"""What was said: the append-only log, in a database."""

@@ -1,0 +1,172 @@
+"""The append-only log: gapless, commit-ordered positions and idempotent appends.
+
+A writer prepares everything first (``prepare``), then locks the head row (``lock``), writes, and commits. The lock is
+held to the commit, so positions become visible in their order: a reader that follows the log sees every event exactly
+once. Sequences do not give that: their numbers become visible out of order, and readers lose events.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, func, insert, select, update
+
+from .canonical import canonical
+from .tables import events, head
+
+Identity = tuple[str, str]
+CHUNK = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """An event ready to be written: ``stored`` are its canonical bytes, ``digest`` is over the bytes as sent."""
+
+    event: Mapping[str, Any]
+    stored: bytes
+    digest: bytes
+
+    @property
+    def identity(self) -> Identity:
+        return self.event["source"], self.event["id"]
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The end of the log: last position, time of its recording (RFC 3339, UTC), last change of the tree."""
+
+    position: int
+    recorded_at: str
+    organisations: int
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An event of the log."""
+
+    position: int
+    leaf: bytes
+
+    @property
+    def event(self) -> dict[str, Any]:
+        event: dict[str, Any] = orjson.loads(self.leaf)["event"]
+        return event
+
+
+def prepare(event: Mapping[str, Any], dataschema: str) -> Prepared:
+    """Canonical bytes and digest; an absent ``dataschema`` is resolved for the log but not for the comparison."""
+    sent = canonical(event)
+    digest = hashlib.sha256(sent).digest()
+    if "dataschema" in event:
+        return Prepared(event, sent, digest)
+    resolved = {**event, "dataschema": dataschema}
+    return Prepared(resolved, canonical(resolved), digest)
+
+
+def lock(connection: Connection) -> Head:
+    """The head, locked until the transaction ends: from here on this writer decides what comes next."""
+    return Head(*connection.execute(select(*_HEAD).with_for_update()).one())
+
+
+def read_head(connection: Connection) -> Head:
+    return Head(*connection.execute(select(*_HEAD)).one())
+
+
+def find(connection: Connection, identities: Iterable[Identity]) -> dict[Identity, tuple[int, bytes]]:
+    """Position and digest of those identities that the log already holds."""
+    wanted = list(dict.fromkeys(identities))
+    columns = (events.c.source, events.c.id, events.c.position, events.c.digest)
+    found: dict[Identity, tuple[int, bytes]] = {}
+    for source in {source for source, _ in wanted}:
+        for chunk in _chunks([id_ for other, id_ in wanted if other == source]):
+            statement = select(*columns).where(events.c.source == source, events.c.id.in_(chunk))
+            found |= {(s, i): (position, bytes(digest)) for s, i, position, digest in connection.execute(statement)}
+    return found
+
+
+def write(connection: Connection, at: Head, prepared: Sequence[Prepared], now: datetime) -> Head:
+    """Write events behind the locked head ``at``; recorded times never decrease. The caller commits."""
+    recorded_at = max(at.recorded_at, timestamp(now))
+    tail = b',"recorded_at":"' + recorded_at.encode() + b'"}'
+    rows = [
+        {
+            "position": position,
+            "source": item.event["source"],
+            "id": item.event["id"],
+            "type": item.event["type"],
+            "subject": item.event["subject"],
+            "recorded_at": recorded_at,
+            "digest": item.digest,
+            "leaf": b'{"event":' + item.stored + tail,
+        }
+        for position, item in enumerate(prepared, at.position + 1)
+    ]
+    if not rows:
+        return at
+    connection.execute(insert(events), rows)
+    touched = [row["position"] for row in rows if row["type"].startswith(("organisation.", "event.retracted"))]
+    moved = Head(rows[-1]["position"], recorded_at, touched[-1] if touched else at.organisations)
+    values = {"position": moved.position, "recorded_at": recorded_at, "organisations": moved.organisations}
+    connection.execute(update(head).values(values))
+    return moved
+
+
+def read(
+    connection: Connection, after: int, limit: int, subjects: Sequence[str] | None = None, type_: str | None = None
+) -> list[Recorded]:
+    """Up to ``limit`` events behind position ``after``, in order; optionally of some subjects or one type only."""
+    statement = select(events.c.position, events.c.leaf).where(events.c.position > after)
+    if subjects is not None:
+        statement = statement.where(events.c.subject.in_(subjects))
+    if type_ is not None:
+        statement = statement.where(events.c.type == type_)
+    rows = connection.execute(statement.order_by(events.c.position).limit(limit))
+    return [Recorded(position, bytes(leaf)) for position, leaf in rows]
+
+
+def read_at(connection: Connection, positions: Iterable[int]) -> dict[int, Recorded]:
+    """The events at these positions."""
+    found: dict[int, Recorded] = {}
+    for chunk in _chunks(sorted(set(positions))):
+        statement = select(events.c.position, events.c.leaf).where(events.c.position.in_(chunk))
+        found |= {position: Recorded(position, bytes(leaf)) for position, leaf in connection.execute(statement)}
+    return found
+
+
+def position_at(connection: Connection, time: str) -> int:
+    """The last position recorded at or before an RFC 3339 UTC time; 0 before the first."""
+    statement = (
+        select(events.c.position)
+        .where(events.c.recorded_at <= time)
+        .order_by(events.c.recorded_at.desc(), events.c.position.desc())
+        .limit(1)
+    )
+    return connection.execute(statement).scalar() or 0
+
+
+def recorded_at(connection: Connection, position: int) -> str | None:
+    """When a position was recorded; None for 0, when nothing was known yet."""
+    return connection.execute(select(events.c.recorded_at).where(events.c.position == position)).scalar()
+
+
+def version(connection: Connection, subject: str) -> int:
+    """How many events of a subject the log holds: what ``expectedversion`` is compared with."""
+    return connection.execute(select(func.count()).where(events.c.subject == subject)).scalar() or 0
+
+
+def timestamp(time: datetime) -> str:
+    """RFC 3339 in UTC with microseconds: one width, so that text sorts as time."""
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+_HEAD = (head.c.position, head.c.recorded_at, head.c.organisations)
+
+
+def _chunks(values: list[Any]) -> Iterator[list[Any]]:
+    for start in range(0, len(values), CHUNK):
+        yield values[start : start + CHUNK]

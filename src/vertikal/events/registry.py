@@ -1,0 +1,131 @@
+"""What the log has named: organisations, road maps, activities …, so that references are checked where they arrive.
+
+The rows are written in the transaction of the events that declare them, so under the lock of the head the registry
+says exactly what the log says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, func, insert, select, update
+
+from ..contracts.contract import Contract
+from .tables import declarations, sources
+
+Reference = tuple[str, str]
+CHUNK = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """Something that an event of the log has named."""
+
+    kind: str
+    code: str
+    position: int
+    owner: str | None
+    detail: dict[str, Any] | None
+
+
+def declared_by(contract: Contract, event: Mapping[str, Any], position: int) -> list[Declared]:
+    """What an event names into being; organisation events are all kept, for the tree is folded from them."""
+    data = event["data"]
+    return [
+        Declared(
+            name.kind,
+            code,
+            position,
+            data.get(name.owner) if name.owner else None,
+            _detail(name.kind, event),
+        )
+        for name in contract.declares
+        for code, _ in name.codes(data)
+    ]
+
+
+def find(connection: Connection, references: Iterable[Reference]) -> dict[Reference, Declared]:
+    """Those of the references that stand (declared and not retracted); of several, the last."""
+    codes: dict[str, list[str]] = {}
+    for kind, code in dict.fromkeys(references):
+        codes.setdefault(kind, []).append(code)
+    found: dict[Reference, Declared] = {}
+    for kind, wanted in codes.items():
+        for start in range(0, len(wanted), CHUNK):
+            statement = _STANDING.where(
+                declarations.c.kind == kind, declarations.c.code.in_(wanted[start : start + CHUNK])
+            )
+            found |= {(row.kind, row.code): _declared(row) for row in connection.execute(statement)}
+    return found
+
+
+def organisations(connection: Connection, known_at: int | None = None) -> list[Declared]:
+    """Every standing declaration about organisations, in the order of the log, as known at a position."""
+    statement = _STANDING.where(declarations.c.kind == "organisation")
+    if known_at is not None:
+        statement = (
+            select(*_COLUMNS)
+            .where(
+                declarations.c.kind == "organisation",
+                declarations.c.position <= known_at,
+                func.coalesce(declarations.c.retracted, known_at + 1) > known_at,
+            )
+            .order_by(declarations.c.position)
+        )
+    return [_declared(row) for row in connection.execute(statement)]
+
+
+def record(connection: Connection, declared: Sequence[Declared]) -> None:
+    rows = [
+        {
+            "kind": item.kind,
+            "code": item.code,
+            "position": item.position,
+            "owner": item.owner,
+            "detail": orjson.dumps(item.detail) if item.detail else None,
+        }
+        for item in {(item.kind, item.code, item.position): item for item in declared}.values()
+    ]
+    if rows:
+        connection.execute(insert(declarations), rows)
+
+
+def retract(connection: Connection, position: int, by: int | None) -> None:
+    """Take back what the event at ``position`` declared; ``by=None`` gives it back."""
+    connection.execute(update(declarations).where(declarations.c.position == position).values(retracted=by))
+
+
+def owners_of_sources(connection: Connection, wanted: Iterable[str]) -> dict[str, str]:
+    """Which organisation each known source is bound to."""
+    statement = select(sources.c.source, sources.c.organisation).where(sources.c.source.in_(set(wanted)))
+    return dict(row.tuple() for row in connection.execute(statement))
+
+
+def bind_sources(connection: Connection, bound: dict[str, str]) -> None:
+    if bound:
+        connection.execute(insert(sources), [{"source": s, "organisation": o} for s, o in bound.items()])
+
+
+_COLUMNS = (
+    declarations.c.kind,
+    declarations.c.code,
+    declarations.c.position,
+    declarations.c.owner,
+    declarations.c.detail,
+)
+_STANDING = select(*_COLUMNS).where(declarations.c.retracted.is_(None)).order_by(declarations.c.position)
+
+
+def _detail(kind: str, event: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What a check needs beyond the name: the tree is folded from its events, marks are held against targets."""
+    if kind == "organisation":
+        return {"type": event["type"], "data": event["data"]}
+    return {"organisations": event["data"].get("organisations")} if kind == "activity" else None
+
+
+def _declared(row: Any) -> Declared:
+    detail = orjson.loads(bytes(row.detail)) if row.detail is not None else None
+    return Declared(row.kind, row.code, row.position, row.owner, detail)

@@ -1,0 +1,58 @@
+"""Many rows at once, as fast as each database takes them: arrays to PostgreSQL, a prepared statement to SQLite."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Integer, LargeBinary, Table
+
+Rows = Sequence[tuple[Any, ...]]
+
+
+def insert(connection: Connection, table: Table, rows: Rows) -> None:
+    """Insert rows given in the order of the table's columns."""
+    _write(connection, table, rows, "")
+
+
+def replace(connection: Connection, table: Table, rows: Rows) -> None:
+    """Insert rows; a row with the same primary key is replaced."""
+    _write(connection, table, rows, _on_conflict(table, "excluded.{0}"))
+
+
+def add(connection: Connection, table: Table, rows: Rows) -> None:
+    """Insert rows; to a row with the same primary key the other columns are added."""
+    _write(connection, table, rows, _on_conflict(table, f"{table.name}.{{0}} + excluded.{{0}}"))
+
+
+def _on_conflict(table: Table, value: str) -> str:
+    keys = ", ".join(column.name for column in table.primary_key)
+    updates = ", ".join(f"{c.name} = {value.format(c.name)}" for c in table.columns if not c.primary_key)
+    return f" ON CONFLICT ({keys}) DO UPDATE SET {updates}"
+
+
+def _write(connection: Connection, table: Table, rows: Rows, conflict: str) -> None:
+    if not rows:
+        return
+    columns = list(table.columns)
+    into = f"INSERT INTO {table.name} ({', '.join(column.name for column in columns)}) "
+    if connection.dialect.name == "sqlite":
+        marks = ", ".join("?" * len(columns))
+        connection.exec_driver_sql(f"{into}VALUES ({marks}){conflict}", list(rows))
+        return
+    arrays = ", ".join(f"%s::{_array_type(column.type)}[]" for column in columns)
+    values = tuple(
+        _array(column.type, list(cells)) for column, cells in zip(columns, zip(*rows, strict=True), strict=True)
+    )
+    connection.exec_driver_sql(f"{into}SELECT * FROM unnest({arrays}){conflict}", values)  # noqa: S608
+
+
+def _array_type(type_: Any) -> str:
+    if isinstance(type_, Integer):  # BIGINT is one too; the column narrows it where it must
+        return "bigint"
+    return "bytea" if isinstance(type_, LargeBinary) else "text"
+
+
+def _array(type_: Any, cells: list[Any]) -> Any:
+    """Numbers as one literal: the driver quotes lists item by item, which costs more than the insert itself."""
+    return "{" + ",".join(map(str, cells)) + "}" if isinstance(type_, Integer) else cells

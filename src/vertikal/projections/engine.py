@@ -1,0 +1,249 @@
+"""The engine: folds events into entities and posts what each event changed in their worth.
+
+For every event and every read model that knows its type, ``measures(after) − measures(before)`` goes to the ledger.
+Nothing is counted by hand. Cursor, entities, postings and balances change in one transaction, the caller's.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, select, update
+
+from ..contracts.catalogue import CATALOGUE
+from ..events import log, registry
+from . import bulk
+from .ledger import Ledger
+from .model import Cells, Event, Model
+from .models import MEASURES, MODELS
+from .organisations import Tree, read_tree
+from .placing import Path
+from .tables import blocked, cursor, entities
+
+Key = tuple[str, str]  # name of the model, key of the entity
+ENTITIES_REMEMBERED = 100_000
+CHUNK = 500
+MODELS_BY_NAME = {model.name: model for model in MODELS}
+
+
+NOTHING = msgspec.Raw(b"null")
+
+
+class CursorMoved(Exception):
+    """Another projector was faster; nothing was written."""
+
+
+class Body(msgspec.Struct):
+    """An entity as stored: state, positions folded into it, those retracted (and by which), why it stands still."""
+
+    state: msgspec.Raw = NOTHING
+    positions: list[int] = []
+    retracted: dict[int, int] = {}
+    blocked: str | None = None
+
+    def decode(self, model: Model) -> Any:
+        """The state; None where no event stands."""
+        return msgspec.json.decode(self.state, type=model.state | None)
+
+
+class Entity:
+    """An entity in memory: what is stored of it, its state, and what that is worth."""
+
+    __slots__ = ("body", "cells", "state")
+
+    def __init__(self, model: Model, stored: bytes | None) -> None:
+        self.body = msgspec.json.decode(stored, type=Body) if stored else Body()
+        self.state = self.body.decode(model)
+        self.cells: Cells = model.measures(self.state) if self.state is not None else {}
+
+
+class Engine:
+    """A projector's view of the ledger, kept from batch to batch while nobody else moves the cursor."""
+
+    def __init__(self) -> None:
+        self._position: int | None = None
+        self._by_type: dict[str, list[Model]] = defaultdict(list)
+        for model in MODELS:
+            for type_ in model.types:
+                self._by_type[type_].append(model)
+
+    def apply(self, connection: Connection, events: Sequence[log.Recorded]) -> None:
+        """Fold events that follow the cursor without a gap; the caller commits, or calls ``forget``."""
+        before, last = events[0].position - 1, events[-1].position
+        moved = connection.execute(update(cursor).where(cursor.c.position == before).values(position=last))
+        if moved.rowcount != 1:
+            raise CursorMoved
+        if self._position != before:
+            self._load(connection, before)
+        facts = [(recorded.position, CATALOGUE.upcast(recorded.event)) for recorded in events]
+        self._recall(connection, [event for _, event in facts])
+        for position, event in facts:
+            if event["type"].startswith("organisation."):
+                self._turn(connection, position, event, self._ledger.tree.after(event["type"], event["data"]))
+            elif event["type"] == "event.retracted":
+                self._set(connection, position, self._target(connection, event), stands=False)
+            else:
+                for model in self._by_type.get(event["type"], ()):
+                    self._fold(connection, model, position, event)
+        self._flush(connection)
+        self._position = last
+
+    def forget(self) -> None:
+        """Drop what is remembered of the database: its transaction did not commit."""
+        self._position = None
+
+    def _fold(self, connection: Connection, model: Model, position: int, event: Event) -> None:
+        key = model.key(event)
+        if key is None:
+            return
+        entity = self._entity(connection, model, key)
+        if not entity.body.positions or entity.body.positions[-1] != position:
+            entity.body.positions.append(position)
+        self._changed.add((model.name, key))
+        if entity.body.blocked is None:
+            try:
+                state = model.evolve(entity.state, self._owned(event))
+                cells = model.measures(state)
+            except Exception as error:  # stops this entity only: it is listed, and its figures say "incomplete"
+                entity.body.blocked = repr(error)[:500]
+            else:
+                self._settle(connection, position, entity, state, cells)
+                return
+        self._blocked.append((model.name, key, position, event["subject"], entity.body.blocked))
+
+    def _settle(self, connection: Connection, position: int, entity: Entity, state: object, cells: Cells) -> None:
+        posted = self._ledger.post(position, entity.cells, cells)
+        entity.state, entity.cells = state, cells
+        self._feed(connection, position, posted)
+
+    def _feed(self, connection: Connection, position: int, posted: list[tuple[Path, str, str, int]]) -> None:
+        """Postings are events to the read models that fold them, at every organisation that holds them."""
+        for path, measure, date, amount in posted:
+            for model in self._by_type.get(measure, ()):
+                for holder in path:
+                    what = {"type": measure, "organisation": path[-1], "holder": holder, "subject": holder}
+                    self._fold(
+                        connection, model, position, {**what, "measure": measure, "date": date, "amount": amount}
+                    )
+
+    def _turn(self, connection: Connection, position: int, event: Event, tree: Tree) -> None:
+        """The tree changes: what stands at the organisations concerned moves to where they are now."""
+        turned: set[str] = set()
+        if event["type"] in ("organisation.registered", "organisation.renamed"):
+            self._ledger.tree = tree
+        else:
+            data = event["data"]
+            for code in data.get("codes", [data.get("code")]):
+                turned |= {*self._ledger.tree.under(code), *tree.under(code)}
+        if turned:
+            self._flush(connection)
+            self._feed(connection, position, self._ledger.replant(connection, position, tree, turned))
+
+    def _set(self, connection: Connection, position: int, target: log.Recorded, stands: bool) -> None:
+        """Undo the effect of an event, or restore it; undoing a retraction restores what that had undone."""
+        event = CATALOGUE.upcast(target.event)
+        if event["type"] == "event.retracted":
+            self._set(connection, position, self._target(connection, event), not stands)
+        elif event["type"].startswith("organisation."):
+            self._turn(connection, position, {**event, "type": "organisation.moved"}, read_tree(connection, position))
+        for model in self._by_type.get(event["type"], ()):
+            if (key := model.key(event)) is not None:
+                entity = self._entity(connection, model, key)
+                body = entity.body
+                body.retracted.pop(target.position, None)
+                if not stands:
+                    body.retracted[target.position] = position
+                self._refold(connection, model, key, position, entity)
+
+    def _refold(self, connection: Connection, model: Model, key: str, position: int, entity: Entity) -> None:
+        standing = [at for at in entity.body.positions if at not in entity.body.retracted]
+        self._changed.add((model.name, key))
+        state = fold(connection, model, standing, self._owned)
+        self._settle(connection, position, entity, state, model.measures(state) if state is not None else {})
+
+    def _target(self, connection: Connection, event: Event) -> log.Recorded:
+        identity = event["data"]["source"], event["data"]["id"]
+        position, _ = log.find(connection, [identity])[identity]
+        return log.read_at(connection, [position])[position]
+
+    def _owned(self, event: Event) -> Event:
+        thing = _owned_thing(event)
+        return event if thing is None else {**event, "owner": self._owners.get(thing, event["subject"])}
+
+    def _entity(self, connection: Connection, model: Model, key: str) -> Entity:
+        if (model.name, key) not in self._entities:
+            self._recall_keys(connection, model, [key])
+        return self._entities[model.name, key]
+
+    def _recall(self, connection: Connection, events: Sequence[Event]) -> None:
+        """Read in a few queries what a batch will need: its entities and the owners that it refers to."""
+        wanted: dict[str, dict[str, None]] = defaultdict(dict)
+        things: set[registry.Reference] = set()
+        for event in events:
+            for model in self._by_type.get(event["type"], ()):
+                if (key := model.key(event)) is not None and (model.name, key) not in self._entities:
+                    wanted[model.name][key] = None
+            if (thing := _owned_thing(event)) is not None:
+                things.add(thing)
+        for name, keys in wanted.items():
+            self._recall_keys(connection, MODELS_BY_NAME[name], list(keys))
+        unknown = things - self._owners.keys()
+        self._owners |= {
+            thing: found.owner for thing, found in registry.find(connection, unknown).items() if found.owner
+        }
+
+    def _recall_keys(self, connection: Connection, model: Model, keys: list[str]) -> None:
+        for start in range(0, len(keys), CHUNK):
+            chunk = keys[start : start + CHUNK]
+            statement = select(entities.c.key, entities.c.body).where(
+                entities.c.model == model.name, entities.c.key.in_(chunk)
+            )
+            stored = {key: bytes(body) for key, body in connection.execute(statement)}
+            for key in chunk:
+                self._entities[model.name, key] = Entity(model, stored.get(key))
+
+    def _load(self, connection: Connection, position: int) -> None:
+        self._ledger = Ledger(connection, MEASURES, read_tree(connection, position))
+        self._entities: dict[Key, Entity] = {}
+        self._owners: dict[registry.Reference, str] = {}
+        self._changed: set[Key] = set()
+        self._blocked: list[tuple[str, str, int, str, str]] = []
+
+    def _flush(self, connection: Connection) -> None:
+        self._ledger.flush(connection)
+        rows = []
+        for name, key in sorted(self._changed):
+            entity = self._entities[name, key]
+            entity.body.state = msgspec.Raw(msgspec.json.encode(entity.state))
+            rows.append((name, key, msgspec.json.encode(entity.body)))
+        bulk.replace(connection, entities, rows)
+        bulk.replace(connection, blocked, self._blocked)
+        self._changed, self._blocked = set(), []
+        if len(self._entities) > ENTITIES_REMEMBERED:
+            self._entities = {}
+
+
+def fold(connection: Connection, model: Model, positions: Iterable[int], owned: Callable[[Event], Event]) -> object:
+    """The state of an entity after the events at these positions, in their order; None after none."""
+    recorded = log.read_at(connection, positions)
+    state = None
+    for position in sorted(recorded):
+        state = model.evolve(state, owned(CATALOGUE.upcast(recorded[position].event)))
+    return state
+
+
+def owned(connection: Connection, event: Event) -> Event:
+    """The event with the owner of what it is about, where only an owner may say it."""
+    thing = _owned_thing(event)
+    if thing is None:
+        return event
+    found = registry.find(connection, [thing]).get(thing)
+    return {**event, "owner": found.owner if found else event["subject"]}
+
+
+def _owned_thing(event: Event) -> registry.Reference | None:
+    contract = CATALOGUE.newest.get(event["type"])
+    return None if contract is None or contract.of is None else (contract.of, event["data"][contract.of])

@@ -1,0 +1,73 @@
+"""What a read model is: three pure functions over the events of one entity. The engine does the rest.
+
+    key(event)           the entity whose state the event changes; None: not ours
+    evolve(state, event) the entity's next state; ``state`` is None before its first event
+    measures(state)      what the state is worth: {(organisation, measure, dimensions, date): amount}
+
+An event arrives in the newest version of its contract. Where only the owner of something may say it (a road map, a
+cycle), the engine adds ``event["owner"]``, the organisation that the log names as that owner.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+import msgspec
+
+Event = Mapping[str, Any]
+Cell = tuple[str, str, tuple[str, ...], str]  # organisation, measure, values of its dimensions, date
+Cells = dict[Cell, int]
+
+
+class Kind(Enum):
+    """How amounts behave when an organisation changes its parent or closes."""
+
+    FLOW = "flow"  # belongs to the parent of the date of the fact, and stays there
+    STOCK = "stock"  # moves with the organisation and ends with it
+
+
+@dataclass(frozen=True)
+class Measure:
+    name: str
+    kind: Kind
+    dimensions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Model:
+    """A read model as the engine sees it; ``state`` is the type its states are stored as."""
+
+    name: str
+    types: tuple[str, ...]
+    state: type[msgspec.Struct]
+    key: Callable[[Event], str | None]
+    evolve: Callable[[Any, Event], Any]
+    measures: Callable[[Any], Cells]
+    posts: tuple[Measure, ...] = ()
+
+
+def steps(dates: Iterable[str], value: Callable[[str], int]) -> dict[str, int]:
+    """A quantity that changes on ``dates`` as postings: the difference on each date to the day before.
+
+    >>> steps(["2021-01-01", "2021-02-01"], lambda date: 5 if date < "2021-02-01" else 3)
+    {'2021-01-01': 5, '2021-02-01': -2}
+    """
+    found, before = {}, 0
+    for date in sorted(set(dates)):
+        now = value(date)
+        if now != before:
+            found[date] = now - before
+        before = now
+    return found
+
+
+def add(cells: Cells, cell: Cell, amount: int) -> None:
+    """Add to a cell; a cell that comes to nothing is not there."""
+    total = cells.get(cell, 0) + amount
+    if total:
+        cells[cell] = total
+    else:
+        cells.pop(cell, None)

@@ -1,0 +1,249 @@
+"""Road maps and their activities. One activity × one target organisation is what is counted.
+
+The status of a target is that of its latest mark by date (of one date, the later in the log). Overdue begins on the day
+after the end of the timing in force, without any event, and ends on the day of a done mark or a cancellation.
+"""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections.abc import Iterator
+from functools import lru_cache, partial
+from typing import Any
+
+import msgspec
+
+from .model import Cells, Event, Kind, Measure, Model, steps
+from .periods import day_after
+
+Ends = tuple[tuple[str, str | None], ...]  # (in force since, end)
+Statuses = tuple[tuple[str, str], ...]  # (date, status)
+
+PLANNED, DONE, CANCELLED = "planned", "done", "cancelled"
+MEASURES = {
+    name: Measure(f"activities_{name}", Kind.STOCK, ("roadmap",))
+    for name in ("planned", "done", "due", "on_time", "overdue")
+}
+
+
+class Roadmap(msgspec.Struct, frozen=True):
+    roadmap: str
+    owner: str
+    title: str
+    period: dict[str, str]
+    act: dict[str, str] | None = None
+    cohort: str | None = None
+
+
+def roadmap_key(event: Event) -> str:
+    return str(event["data"]["roadmap"])
+
+
+def evolve_roadmap(_: Roadmap | None, event: Event) -> Roadmap:
+    return Roadmap(**event["data"])
+
+
+class Timing(msgspec.Struct, frozen=True, array_like=True):
+    """A timing and the date from which it is in force; ``end`` is None where nothing can become overdue."""
+
+    since: str
+    end: str | None
+    words: dict[str, Any]
+
+
+class Mark(msgspec.Struct, frozen=True, array_like=True):
+    """What became of the activity at a target; ``organisation`` is empty where it holds for all targets."""
+
+    on: str
+    organisation: str
+    status: str
+    event_id: str
+    result: dict[str, Any] | None = None
+
+
+class Activity(msgspec.Struct, frozen=True):
+    """An activity with all its timings and marks, each ordered by date; ``plan`` is None while none stands."""
+
+    roadmap: str
+    activity: str
+    planned_on: str = ""
+    targets: tuple[str, ...] = ()
+    plan: dict[str, Any] | None = None
+    timings: tuple[Timing, ...] = ()
+    marks: tuple[Mark, ...] = ()
+
+
+def activity_key(event: Event) -> str:
+    return f"{event['data']['roadmap']}/{event['data']['activity']}"
+
+
+def evolve_activity(activity: Activity | None, event: Event) -> Activity:
+    data, id_ = event["data"], event["id"]
+    now = activity or Activity(data["roadmap"], data["activity"])
+    match event["type"]:
+        case "activity.planned":
+            targets = tuple(dict.fromkeys(data.get("organisations") or (event["owner"],)))
+            today = event["time"][:10]
+            timings = (_timing(today, data["timing"]), *now.timings)
+            return Activity(now.roadmap, now.activity, today, targets, data, timings, now.marks)
+        case "activity.rescheduled":
+            timing = _timing(event["time"][:10], data["timing"])
+            return msgspec.structs.replace(now, timings=tuple(_inserted(now.timings, timing, _since)))
+        case "activity.started":
+            mark = Mark(data["on"], data["organisation"], "started", id_)
+        case "activity.completed":
+            mark = Mark(data["completed_on"], data["organisation"], DONE, id_, data.get("result"))
+        case "activity.partly_completed":
+            mark = Mark(data["on"], data["organisation"], "partly", id_)
+        case "activity.not_held":
+            status = "not_held" if data["organised"] else "not_organised"
+            mark = Mark(data["on"], data["organisation"], status, id_)
+        case "activity.cancelled":
+            mark = Mark(data["on"], "", CANCELLED, id_)
+        case _:
+            return now
+    return msgspec.structs.replace(now, marks=tuple(_inserted(now.marks, mark, _on)))
+
+
+def activity_measures(activity: Activity) -> Cells:
+    if activity.plan is None:
+        return {}
+    ends = tuple((timing.since, timing.end) for timing in activity.timings)
+    return {
+        (target, MEASURES[name].name, (activity.roadmap,), date): amount
+        for target in activity.targets
+        for name, date, amount in _worth(activity.planned_on, ends, tuple(_statuses(activity, target)))
+    }
+
+
+@lru_cache(maxsize=100_000)
+def _worth(planned_on: str, ends: Ends, statuses: Statuses) -> tuple[tuple[str, str, int], ...]:
+    """The (measure, date, amount) of one target; most targets of a plan share their history, so it is remembered."""
+    dates = {planned_on}
+    dates.update(on for on, _ in statuses)
+    dates.update(since for since, _ in ends)
+    dates.update(day_after(end) for _, end in ends if end is not None)
+
+    existing = [date for date in dates if date >= planned_on]
+    return tuple(
+        (name, date, amount)
+        for name in MEASURES
+        for date, amount in steps(existing, partial(_holds, name, ends, statuses)).items()
+    )
+
+
+def _holds(name: str, ends: Ends, statuses: Statuses, on: str) -> int:
+    """Whether a measure counts the target on a date: 1 or 0."""
+    status, end = status_at(statuses, on), _end_at(ends, on)
+    due = status != CANCELLED and end is not None and end < on
+    match name:
+        case "planned":
+            return int(status != CANCELLED)
+        case "done":
+            return int(status == DONE)
+        case "due":
+            return int(due)
+        case "on_time":
+            return int(due and status == DONE and end is not None and status_at(statuses, end) == DONE)
+    return int(due and status != DONE)
+
+
+def status_at(statuses: Statuses, on: str) -> str:
+    """The status on a date, of (date, status) pairs ordered by date."""
+    current = PLANNED
+    for date, status in statuses:
+        if date > on:
+            break
+        current = status
+    return current
+
+
+def _end_at(ends: Ends, on: str) -> str | None:
+    current = ends[0][1]
+    for since, end in ends:
+        if since > on:
+            break
+        current = end
+    return current
+
+
+def _statuses(activity: Activity, target: str) -> Iterator[tuple[str, str]]:
+    return ((mark.on, mark.status) for mark in activity.marks if mark.organisation in ("", target))
+
+
+def view(activity: Activity, as_of: str) -> dict[str, Any] | None:
+    """The activity as of a date, in the shape of ``/v1/roadmaps/{id}``; None before its plan."""
+    if activity.plan is None or activity.planned_on > as_of:
+        return None
+    plan = activity.plan
+    timings = [timing for timing in activity.timings if timing.since <= as_of] or [activity.timings[0]]
+    targets = [_target_view(activity, target, timings[-1].end, as_of) for target in activity.targets]
+    results = [mark.result for mark in activity.marks if mark.result and mark.on <= as_of]
+    return {
+        "activity": activity.activity,
+        "number": plan["number"],
+        "title": plan["title"],
+        "section": plan.get("section"),
+        "timing": timings[-1].words,
+        "responsible": plan["responsible"],
+        "expected": plan.get("expected"),
+        "result": results[-1] if results else None,
+        "rescheduled": len(timings) > 1,
+        "targets": targets,
+    }
+
+
+def _target_view(activity: Activity, target: str, end: str | None, as_of: str) -> dict[str, Any]:
+    marks = [mark for mark in activity.marks if mark.organisation in ("", target) and mark.on <= as_of]
+    ended = end is not None and end < as_of
+    last = marks[-1] if marks else None
+    status = last.status if last else ("no_mark" if ended else PLANNED)
+    return {
+        "organisation": target,
+        "status": status,
+        "overdue": ended and status not in (DONE, CANCELLED),
+        "on": last.on if last else None,
+        "event_id": last.event_id if last else None,
+    }
+
+
+def _timing(since: str, words: dict[str, Any]) -> Timing:
+    unbounded = words["kind"] in ("relative", "unbounded", "missing")
+    return Timing(since, None if unbounded else words.get("end"), words)
+
+
+def _inserted(ordered: tuple[Any, ...], item: Any, by: Any) -> list[Any]:
+    """With ``item`` behind everything of its date."""
+    items = list(ordered)
+    insort(items, item, key=by)
+    return items
+
+
+def _since(timing: Timing) -> str:
+    return timing.since
+
+
+def _on(mark: Mark) -> str:
+    return mark.on
+
+
+MODELS = (
+    Model("roadmaps", ("roadmap.adopted",), Roadmap, roadmap_key, evolve_roadmap, lambda _: {}),
+    Model(
+        "activities",
+        (
+            "activity.planned",
+            "activity.rescheduled",
+            "activity.started",
+            "activity.completed",
+            "activity.partly_completed",
+            "activity.not_held",
+            "activity.cancelled",
+        ),
+        Activity,
+        activity_key,
+        evolve_activity,
+        activity_measures,
+        tuple(MEASURES.values()),
+    ),
+)

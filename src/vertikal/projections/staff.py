@@ -1,0 +1,107 @@
+"""Staff: the latest report on or before a date, per organisation.
+
+A municipality's own report counts only while no school below it has reported. That is a read model over postings
+(``cover``): it folds what an organisation reported itself and how many below it have reported, and is worth the own
+report wherever that number is nought.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import msgspec
+
+from .model import Cells, Event, Kind, Measure, Model, steps
+
+ROLES = ("teachers", "managers")
+STAFF = {role: Measure(f"staff_{role}", Kind.STOCK) for role in ROLES}
+OWN = {role: Measure(f"own_{role}", Kind.STOCK) for role in ROLES}
+REPORTING = Measure("staff_reporting", Kind.STOCK)
+
+
+class Report(msgspec.Struct, frozen=True, array_like=True):
+    on: str
+    teachers: int
+    managers: int
+
+
+class Staff(msgspec.Struct, frozen=True):
+    """The reports of one organisation, by date; a later report of the same date replaces the earlier."""
+
+    organisation: str
+    reports: tuple[Report, ...] = ()
+
+
+def key(event: Event) -> str:
+    return str(event["data"]["organisation"])
+
+
+def evolve(staff: Staff | None, event: Event) -> Staff:
+    data = event["data"]
+    report = Report(data["on"], data["teachers"], data["managers"])
+    others = [each for each in staff.reports if each.on != report.on] if staff else []
+    return Staff(data["organisation"], tuple(sorted([*others, report], key=lambda each: each.on)))
+
+
+def measures(staff: Staff) -> Cells:
+    """What the organisation itself reported, and that it has reported; ``cover`` makes the figures of these."""
+    cells: Cells = {(staff.organisation, REPORTING.name, (), staff.reports[0].on): 1}
+    for role in ROLES:
+        amounts = {report.on: getattr(report, role) for report in staff.reports}
+        for date, amount in steps(amounts, amounts.__getitem__).items():
+            cells[staff.organisation, OWN[role].name, (), date] = amount
+    return cells
+
+
+class Cover(msgspec.Struct, frozen=True):
+    """What one organisation reported itself, by measure and date, and how many below it began to report when."""
+
+    organisation: str
+    own: dict[str, dict[str, int]] = {}
+    below: dict[str, int] = {}
+
+
+COVERED = (REPORTING.name, *(measure.name for measure in OWN.values()))
+
+
+def cover_key(posting: Event) -> str | None:
+    """A posting concerns the organisation that holds it: its own amounts, and the reports of those below."""
+    own = posting["organisation"] == posting["holder"]
+    return str(posting["holder"]) if own != (posting["measure"] == REPORTING.name) else None
+
+
+def evolve_cover(cover: Cover | None, posting: Event) -> Cover:
+    cover = cover or Cover(posting["holder"])
+    measure, date, amount = posting["measure"], posting["date"], posting["amount"]
+    if measure == REPORTING.name:
+        return Cover(cover.organisation, cover.own, _added(cover.below, date, amount))
+    own = {**cover.own, measure: _added(cover.own.get(measure, {}), date, amount)}
+    return Cover(cover.organisation, own, cover.below)
+
+
+def cover_measures(cover: Cover) -> Cells:
+    cells: Cells = {}
+    for role in ROLES:
+        own = cover.own.get(OWN[role].name, {})
+        counted = steps([*own, *cover.below], partial(_uncovered, own, cover.below))
+        for date, amount in counted.items():
+            cells[cover.organisation, STAFF[role].name, (), date] = amount
+    return cells
+
+
+def _uncovered(own: dict[str, int], below: dict[str, int], date: str) -> int:
+    return 0 if _until(below, date) else _until(own, date)
+
+
+def _until(amounts: dict[str, int], date: str) -> int:
+    return sum(amount for on, amount in amounts.items() if on <= date)
+
+
+def _added(amounts: dict[str, int], date: str, amount: int) -> dict[str, int]:
+    return {on: total for on, total in {**amounts, date: amounts.get(date, 0) + amount}.items() if total}
+
+
+MODELS = (
+    Model("staff", ("staff.reported",), Staff, key, evolve, measures, (REPORTING, *OWN.values())),
+    Model("staff_cover", COVERED, Cover, cover_key, evolve_cover, cover_measures, tuple(STAFF.values())),
+)

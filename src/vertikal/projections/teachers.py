@@ -1,0 +1,89 @@
+"""Trained people: distinct per calendar year, per school year and ever; people reported as a number stand apart.
+
+A person counts once per year, at the organisation of the latest course finished up to the day one asks about; the roles
+teacher and manager count apart.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from .model import Cells, Event, Kind, Measure, Model, add
+from .periods import EVER, calendar_year, school_year
+
+TRAINED = Measure("trained", Kind.FLOW, ("role", "period", "subject"))
+REPORTED = Measure("trained_reported", Kind.FLOW, ("role", "start", "subject"))
+
+
+class Course(msgspec.Struct, frozen=True, array_like=True):
+    finished_on: str
+    organisation: str
+    subject: str
+
+
+class Person(msgspec.Struct, frozen=True):
+    """The courses of one person in one role, by date; of one day, in the order of the log."""
+
+    role: str
+    courses: tuple[Course, ...] = ()
+
+
+def person_key(event: Event) -> str:
+    return f"{event['data']['role']}/{event['data']['person']}"
+
+
+def evolve_person(person: Person | None, event: Event) -> Person:
+    data = event["data"]
+    person = person or Person(data["role"])
+    course = Course(data["finished_on"], data["organisation"], data.get("subject", ""))
+    return Person(person.role, tuple(sorted([*person.courses, course], key=lambda each: each.finished_on)))
+
+
+def person_measures(person: Person) -> Cells:
+    """Worth one in each period that a course ends in; a later course takes the one along."""
+    cells: Cells = {}
+    latest: dict[str, Course] = {}
+    for course in person.courses:
+        for period in (calendar_year(course.finished_on), school_year(course.finished_on), EVER):
+            before = latest.get(period)
+            if before is not None:
+                dimensions = (person.role, period, before.subject)
+                add(cells, (before.organisation, TRAINED.name, dimensions, course.finished_on), -1)
+            dimensions = (person.role, period, course.subject)
+            add(cells, (course.organisation, TRAINED.name, dimensions, course.finished_on), 1)
+            latest[period] = course
+    return cells
+
+
+class Report(msgspec.Struct, frozen=True):
+    """The last report under one code: the same code again replaces the first."""
+
+    organisation: str
+    role: str
+    people: int
+    start: str
+    end: str
+    subject: str
+
+
+def report_key(event: Event) -> str:
+    return str(event["data"]["report"])
+
+
+def evolve_report(_: Report | None, event: Event) -> Report:
+    data = event["data"]
+    period = data["period"]
+    return Report(
+        data["organisation"], data["role"], data["people"], period["start"], period["end"], data.get("subject", "")
+    )
+
+
+def report_measures(report: Report) -> Cells:
+    dimensions = (report.role, report.start, report.subject)
+    return {(report.organisation, REPORTED.name, dimensions, report.end): report.people} if report.people else {}
+
+
+MODELS = (
+    Model("people", ("course.finished",), Person, person_key, evolve_person, person_measures, (TRAINED,)),
+    Model("course_reports", ("courses.reported",), Report, report_key, evolve_report, report_measures, (REPORTED,)),
+)

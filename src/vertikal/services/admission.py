@@ -1,0 +1,179 @@
+"""May this event enter the log? What only the log itself can tell: references, authority, names that exist."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import Connection
+
+from ..contracts.catalogue import Errors
+from ..contracts.contract import Contract
+from ..events import log, registry
+from ..projections.organisations import Tree
+from .access import Party
+
+Event = Mapping[str, Any]
+
+KINDS = {
+    "organisation": "организация не зарегистрирована",
+    "roadmap": "дорожная карта не найдена",
+    "activity": "мероприятие не найдено",
+    "cohort": "группа школ не найдена",
+    "cycle": "управленческий цикл не найден",
+    "goal": "цель не найдена",
+    "finding": "вывод анализа не найден",
+    "recommendation": "рекомендация не найдена",
+    "result": "результат не загружен: сначала assessment.imported",
+    "mentorship": "назначение не найдено",
+}
+EXISTS = "уже существует"
+RESULT_EXISTS = "уже загружено: исправьте (assessment.corrected), отзовите (assessment.withdrawn) или аннулируйте"
+AFTER_CLOSING = ("assessment.corrected", "assessment.withdrawn", "event.retracted", "person.forgotten")
+NOT_THE_SENDERS_OWN = ("findings[].figures[].organisation", "figures[].organisation")
+
+
+class Admission:
+    """Judges the events of one sender in their order, under the lock of the head; earlier ones of a batch count."""
+
+    def __init__(
+        self, connection: Connection, party: Party, tree: Tree, today: str, batch: Iterable[tuple[Contract, Event]]
+    ) -> None:
+        batch = list(batch)
+        self.tree = tree
+        self.bound: dict[str, str] = {}
+        self._connection = connection
+        self._party = party
+        self._today = today
+        self._added: dict[str, int] = {}
+        self._named = registry.find(connection, self._needed(batch))
+        self._sources = registry.owners_of_sources(connection, {event["source"] for _, event in batch})
+
+    def judge(self, contract: Contract, event: Event) -> Errors:
+        """Every reason to refuse the event, by field path, in Russian; empty: admit it."""
+        errors: Errors = {}
+        self._check_sender(contract, event, errors)
+        self._check_names(contract, event, errors)
+        self._check_subtree(contract, event, errors)
+        if contract.of is not None and not errors:
+            self._check_owner(contract, event, errors)
+        if event["type"] == "event.retracted":
+            self._check_retraction(event, errors)
+        return errors
+
+    def version_differs(self, event: Event) -> int | None:
+        """The version of the subject's stream, if the event expects another."""
+        if "expectedversion" not in event:
+            return None
+        subject = event["subject"]
+        version = log.version(self._connection, subject) + self._added.get(subject, 0)
+        return version if version != event["expectedversion"] else None
+
+    def admit(self, contract: Contract, event: Event, position: int) -> list[registry.Declared]:
+        """Take note of an admitted event: what it declares counts for the events behind it."""
+        declared = registry.declared_by(contract, event, position)
+        self._named |= {(item.kind, item.code): item for item in declared}
+        self._added[event["subject"]] = self._added.get(event["subject"], 0) + 1
+        if event["type"].startswith("organisation."):
+            self.tree = self.tree.after(event["type"], event["data"])
+        if event["source"] not in self._sources:
+            self._sources[event["source"]] = self.bound[event["source"]] = self._party.organisation
+        return declared
+
+    def _needed(self, batch: list[tuple[Contract, Event]]) -> Iterable[registry.Reference]:
+        for contract, event in batch:
+            for name in (*contract.refers, *contract.declares):
+                for code, _ in name.codes(event["data"]):
+                    yield name.kind, code
+            if contract.of is not None:
+                yield contract.of, event["data"][contract.of]
+
+    def _check_sender(self, contract: Contract, event: Event, errors: Errors) -> None:
+        if self._party.role not in contract.senders:
+            allowed = ", ".join(contract.senders)
+            errors["type"] = [f"роль «{self._party.role}» не отправляет «{event['type']}»; отправляют: {allowed}"]
+        owner = self._sources.get(event["source"], self._party.organisation)
+        if owner != self._party.organisation:
+            errors["source"] = [f"источник «{event['source']}» принадлежит другой организации"]
+
+    def _check_names(self, contract: Contract, event: Event, errors: Errors) -> None:
+        for name in contract.refers:
+            for code, path in name.codes(event["data"]):
+                if (name.kind, code) not in self._named:
+                    _note(errors, f"data.{path}", f"{KINDS[name.kind]} (получено: «{code}»)")
+        for name in contract.declares:
+            for code, path in name.codes(event["data"]):
+                if name.unique and (name.kind, code) in self._named:
+                    reason = RESULT_EXISTS if name.kind == "result" else EXISTS
+                    _note(errors, f"data.{path}", f"{reason} (получено: «{code}»)")
+
+    def _check_subtree(self, contract: Contract, event: Event, errors: Errors) -> None:
+        on = contract.fact_date(event)
+        if event["type"] == "organisation.registered":
+            self._check_registration(event, on, errors)
+            return
+        places = [("subject", event["subject"])]
+        for name in contract.refers:
+            if name.kind == "organisation" and name.path[-1] not in NOT_THE_SENDERS_OWN:
+                places += [(f"data.{path}", code) for code, path in name.codes(event["data"])]
+        for path, code in places:
+            node = self.tree.nodes.get(code)
+            if node is None:
+                if path == "subject" and not errors:
+                    _note(errors, path, f"{KINDS['organisation']} (получено: «{code}»)")
+            elif not self._party.covers(self.tree, code, self._today, on):
+                _note(
+                    errors,
+                    path,
+                    f"организация вне подчинения отправителя «{self._party.organisation}» (получено: «{code}»)",
+                )
+            elif node.ended is not None and on >= node.ended and _needs_life(event["type"]):
+                _note(errors, path, f"организация закрыта с {node.ended}, факт датирован {on} (получено: «{code}»)")
+
+    def _check_registration(self, event: Event, on: str, errors: Errors) -> None:
+        data, party = event["data"], self._party
+        parent = data.get("parent")
+        if data["code"] == party.organisation:
+            return
+        if parent is None or (parent in self.tree.nodes and not party.covers(self.tree, parent, self._today, on)):
+            _note(errors, "data.parent", f"вышестоящая организация вне подчинения отправителя «{party.organisation}»")
+
+    def _check_owner(self, contract: Contract, event: Event, errors: Errors) -> None:
+        data = event["data"]
+        kind = str(contract.of)
+        thing = self._named[kind, data[kind]]
+        owner, on = thing.owner or "", contract.fact_date(event)
+        above = self._party.covers(self.tree, owner, self._today, on)
+        below = contract.below and any(
+            self.tree.within(self._party.organisation, owner, date) for date in (self._today, on)
+        )
+        if not above and not below:
+            message = f"принадлежит организации «{owner}», отправитель — «{self._party.organisation}»"
+            _note(errors, f"data.{kind}", message)
+        activity = self._named.get(("activity", f"{data.get('roadmap')}/{data.get('activity')}"))
+        if contract.below and activity is not None and activity.detail is not None:
+            targets = activity.detail["organisations"] or [owner]
+            if data["organisation"] not in targets:
+                message = f"не исполнитель мероприятия; исполнители: {', '.join(targets)}"
+                _note(errors, "data.organisation", f"{message} (получено: «{data['organisation']}»)")
+
+    def _check_retraction(self, event: Event, errors: Errors) -> None:
+        data = event["data"]
+        target = (data["source"], data["id"])
+        found = log.find(self._connection, [target])
+        if not found:
+            _note(errors, "data.id", f"такого события в журнале нет (получено: «{data['source']}», «{data['id']}»)")
+            return
+        sender = registry.owners_of_sources(self._connection, [data["source"]])[data["source"]]
+        if self._party.role != "region" and sender != self._party.organisation:
+            _note(errors, "data.source", "отозвать событие может его отправитель или регион")
+        elif not self._party.covers(self.tree, sender, self._today):
+            _note(errors, "data.source", "отправитель события вне подчинения")
+
+
+def _needs_life(type_: str) -> bool:
+    return type_ not in AFTER_CLOSING and not type_.startswith("organisation.")
+
+
+def _note(errors: Errors, path: str, message: str) -> None:
+    errors.setdefault(path, []).append(message)

@@ -1,0 +1,379 @@
+"""The command line. Exit codes: 0 ok, 1 refused or differs, 2 usage, 3 verification failed, 4 partly accepted,
+75 unavailable, try again."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import click
+import orjson
+import structlog
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from sqlalchemy import Engine, select
+from sqlalchemy.exc import ArgumentError, OperationalError
+
+from .. import __version__
+from ..events.database import connect, reading, writing
+from ..projections.figures import Book
+from ..sample import SIZES
+from . import access, demo, doctor, projector, pushing, queries, serving, store
+from .intake import ACCEPTED, DUPLICATE, Answer, Intake
+from .refusals import Refusal
+from .settings import BadSetting, Settings, now, read_settings
+
+OK, REFUSED, USAGE, PARTLY, UNAVAILABLE = 0, 1, 2, 4, 75
+out, err = Console(), Console(stderr=True)
+
+
+class Commands(click.Group):
+    """Turns what can go wrong into one clear line and the right exit code."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except Refusal as refusal:
+            _fail(UNAVAILABLE if refusal.status == 503 else REFUSED, refusal.detail, refusal.errors)
+        except (BadSetting, ArgumentError) as error:
+            _fail(USAGE, str(error))
+        except (store.NotReady, serving.PortInUse) as error:
+            _fail(REFUSED, str(error))
+        except OperationalError as error:
+            _fail(UNAVAILABLE, f"the database is busy or cannot be reached: {error.orig}")
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="vertikal")
+@click.option("--database", metavar="URL", help="Database to use instead of VERTIKAL_DATABASE_URL.")
+@click.pass_context
+def main(ctx: click.Context, database: str | None) -> None:
+    """Vertikal: reports for region, municipality and school, each figure proven by its events."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    settings = read_settings()
+    ctx.obj = replace(settings, database_url=database) if database else settings
+
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+
+
+@main.command()
+@click.pass_obj
+def init(settings: Settings) -> None:
+    """Make the database; does nothing to one that is there."""
+    engine = connect(settings.database_url)
+    made = store.create(engine)
+    out.print(f"{'made' if made else 'already there'}: {engine.url.render_as_string()}", soft_wrap=True)
+
+
+@main.command("demo")
+@click.option("--size", type=click.Choice(list(SIZES)), default="small", show_default=True)
+@click.option("--fresh", is_flag=True, help="Replace an SQLite file that is already there.")
+@click.option("--database", metavar="URL", help="Database to build; by default the one of the settings.")
+@click.pass_obj
+def demo_command(settings: Settings, size: str, fresh: bool, database: str | None) -> None:
+    """Build the sample region, ask it three questions, print tokens to try."""
+    settings = replace(settings, database_url=database) if database else settings
+    engine = demo.open_empty(settings.database_url, fresh=fresh)
+    with _progress("events into the log", SIZES[size]) as advance:
+        demo.fill(engine, settings, size, advance)
+    with _progress("events into figures", projector.behind(engine)) as advance:
+        projector.catch_up(engine, progress=advance)
+    demo.show(out, engine, settings)
+
+
+@main.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", type=click.IntRange(1, 65535), default=8080, show_default=True)
+@click.option("--with-projector/--without-projector", default=None, help="Default: with on SQLite, without elsewhere.")
+@click.pass_obj
+def serve(settings: Settings, host: str, port: int, with_projector: bool | None) -> None:
+    """Serve the HTTP API (and, on SQLite, project in the same service)."""
+    engine = store.open_store(settings.database_url)
+    embedded = engine.dialect.name == "sqlite" if with_projector is None else with_projector
+    engine.dispose()
+    err.print(f"serving http://{host}:{port} (API: http://{host}:{port}/docs); stop with Ctrl-C", soft_wrap=True)
+    serving.serve(settings, host, port, with_projector=embedded)
+
+
+@main.command()
+@click.option("--once", is_flag=True, help="Stop when the figures hold the whole log.")
+@click.option("--with-parent", is_flag=True, hidden=True, help="Stop when the process that started this one ends.")
+@click.pass_obj
+def project(settings: Settings, once: bool, with_parent: bool) -> None:
+    """Keep the figures up to the log."""
+    if not once:
+        serving.run_projector(settings.database_url, with_parent=with_parent)
+        return
+    engine = store.open_store(settings.database_url)
+    with _progress("events into figures", projector.behind(engine)) as advance:
+        count = projector.catch_up(engine, progress=advance)
+    out.print(f"{count} events applied")
+
+
+@main.command()
+@click.argument("file", type=click.File("rb"))
+@click.option("--token", envvar="VERTIKAL_TOKEN", help="Whose events these are; or VERTIKAL_TOKEN.")
+@click.option("--organisation", metavar="CODE", help="Instead of a token, for the operator of the database.")
+@click.option("--role", type=click.Choice(access.ROLES))
+@click.option("--atomic", is_flag=True, help="Take a batch of 1,000 as a whole or not at all.")
+@click.option("--dry-run", is_flag=True, help="Say what would happen, take nothing.")
+@as_json
+@click.pass_obj
+def push(
+    settings: Settings,
+    file: Any,
+    token: str | None,
+    organisation: str | None,
+    role: str | None,
+    atomic: bool,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Push events from FILE (JSON, a JSON list or one event per line; - for standard input)."""
+    engine = store.open_store(settings.database_url)
+    party = _party(engine, token, organisation, role)
+    intake = Intake(engine, now, settings.timezone)
+    answers: list[Answer] = []
+    events = pushing.read_events(file)
+    with _progress("events", None) as advance:
+        for batch in pushing.batches(events):
+            answers.append(intake.submit(party, batch, atomic=atomic, dry_run=dry_run))
+            advance(len(batch))
+    sys.exit(_report_push(answers, as_json))
+
+
+@main.command()
+@click.argument("indicator")
+@click.option("--organisation", required=True, metavar="CODE")
+@click.option("--period", metavar="P", help="2021, 2021-03, 2021-Q2, 2020/2021, 2021-01-01..2021-05-31; default ever.")
+@click.option("--as-of", metavar="DATE", help="The day one asks about; default today.")
+@click.option("--known-at", metavar="WHEN", help="What was known then: a position or an RFC 3339 time.")
+@click.option("--by", metavar="DIMENSION", help="municipality, school, or a dimension of the indicator.")
+@click.option("--only", metavar="NAME=VALUE", multiple=True, help="Narrow to a dimension, e.g. subject=math.")
+@as_json
+@click.pass_obj
+def query(settings: Settings, /, indicator: str, as_json: bool, **given: Any) -> None:
+    """Ask for a figure."""
+    engine, book = store.open_store(settings.database_url), Book()
+    with reading(engine) as connection:
+        question = queries.ask(connection, book, indicator, _parameters(given), settings.today())
+        answer = queries.answer(connection, book, question)
+    _print_json(answer) if as_json else _print_figure(question.indicator.title, answer)
+
+
+@main.command()
+@click.argument("indicator")
+@click.option("--organisation", required=True, metavar="CODE")
+@click.option("--period", metavar="P")
+@click.option("--as-of", metavar="DATE")
+@click.option("--known-at", metavar="WHEN")
+@click.option("--only", metavar="NAME=VALUE", multiple=True)
+@click.option(
+    "--limit", type=click.IntRange(1), default=50, show_default=True, help="Postings to show; all are summed."
+)
+@as_json
+@click.pass_obj
+def why(settings: Settings, /, indicator: str, limit: int, as_json: bool, **given: Any) -> None:
+    """Open a figure into the postings, and so the events, that it is the sum of."""
+    engine, book = store.open_store(settings.database_url), Book()
+    with reading(engine) as connection:
+        question = queries.ask(connection, book, indicator, _parameters(given), settings.today())
+        answer = queries.answer(connection, book, question)
+        items, cursor = [], None
+        while True:
+            page = queries.provenance(connection, book, question, cursor, 1_000)
+            items += page["items"]
+            cursor = page["next"]
+            if cursor is None:
+                break
+    if as_json:
+        _print_json({**answer, "postings": items})
+    else:
+        _print_figure(question.indicator.title, answer)
+        _print_postings(items, limit)
+
+
+@main.group()
+def token() -> None:
+    """Create, list and revoke access tokens."""
+
+
+@token.command("create")
+@click.option("--organisation", required=True, metavar="CODE", help="Need not be registered yet.")
+@click.option("--role", required=True, type=click.Choice(access.ROLES))
+@as_json
+@click.pass_obj
+def token_create(settings: Settings, organisation: str, role: str, as_json: bool) -> None:
+    """Make a token; it is shown this once."""
+    with writing(store.open_store(settings.database_url)) as connection:
+        made = access.create(connection, access.Party(organisation, role), now())
+    _print_json({"token": made}) if as_json else click.echo(made)
+
+
+@token.command("list")
+@as_json
+@click.pass_obj
+def token_list(settings: Settings, as_json: bool) -> None:
+    """Show whose tokens there are."""
+    columns = ("id", "organisation", "role", "created_at", "revoked_at")
+    with reading(store.open_store(settings.database_url)) as connection:
+        statement = select(*(access.tokens.c[name] for name in columns)).order_by(access.tokens.c.id)
+        rows = [dict(zip(columns, row, strict=True)) for row in connection.execute(statement)]
+    if as_json:
+        _print_json(rows)
+        return
+    _print_table(columns, [[str(row[name] or "") for name in columns] for row in rows])
+
+
+@token.command("revoke")
+@click.argument("number", type=int)
+@click.pass_obj
+def token_revoke(settings: Settings, number: int) -> None:
+    """Revoke the token with this number (see `token list`)."""
+    with writing(store.open_store(settings.database_url)) as connection:
+        revoked = access.revoke(connection, number, now())
+    if not revoked:
+        _fail(REFUSED, f"no token {number} is in force")
+    out.print(f"token {number} revoked")
+
+
+@main.command("doctor")
+@as_json
+@click.pass_obj
+def doctor_command(settings: Settings, as_json: bool) -> None:
+    """Check settings, database, log and figures, and say what to do."""
+    findings = doctor.examine(settings)
+    if as_json:
+        _print_json([{"check": each.check, "ok": each.ok, "found": each.found} for each in findings])
+    else:
+        for each in findings:
+            out.print(f"{'[green]ok  [/]' if each.ok else '[red]bad [/]'} {each.check}: {each.found}", soft_wrap=True)
+    sys.exit(OK if all(each.ok for each in findings) else REFUSED)
+
+
+def _party(engine: Engine, token: str | None, organisation: str | None, role: str | None) -> access.Party:
+    if organisation and role:
+        return access.Party(organisation, role)
+    if not token:
+        raise click.UsageError("give --token (or VERTIKAL_TOKEN), or --organisation and --role")
+    with reading(engine) as connection:
+        party = access.find(connection, token)
+    if party is None:
+        raise Refusal(401, "токен неизвестен или отозван")
+    return party
+
+
+def _parameters(given: dict[str, Any]) -> dict[str, str | None]:
+    only = {}
+    for pair in given.pop("only"):
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise click.BadParameter(f"{pair!r}: expected NAME=VALUE", param_hint="--only")
+        only[name] = value
+    return {**given, **only}
+
+
+def _report_push(answers: list[Answer], as_json: bool) -> int:
+    outcomes = [outcome for answer in answers for outcome in answer.results]
+    refused = [outcome for outcome in outcomes if outcome.status not in (ACCEPTED, DUPLICATE)]
+    counts = {
+        "accepted": sum(outcome.status == ACCEPTED for outcome in outcomes),
+        "duplicates": sum(outcome.status == DUPLICATE for outcome in outcomes),
+        "rejected": len(refused),
+        "head": answers[-1].head if answers else None,
+    }
+    if as_json:
+        results = [{"id": o.id, "status": o.status, "position": o.position, "errors": o.errors} for o in outcomes]
+        _print_json({**counts, "results": results})
+    else:
+        for outcome in refused[:50]:
+            for path, messages in outcome.errors.items():
+                err.print(f"{outcome.id}: {path}: {'; '.join(messages)}", soft_wrap=True, markup=False)
+        out.print(", ".join(f"{name} {count}" for name, count in counts.items()))
+    if not refused:
+        return OK
+    return REFUSED if len(refused) == len(outcomes) else PARTLY
+
+
+def _print_figure(title: str, answer: dict[str, Any]) -> None:
+    known = answer["known_at"]
+    out.print(f"[bold]{title}[/] · {answer['organisation']} · {answer['period']}", soft_wrap=True)
+    out.print(f"на {answer['as_of']}, известно на {known['time']} (позиция {known['position']})", soft_wrap=True)
+    figures = f"{answer['numerator']} / {answer['denominator']} = {_percent(answer['value'])}"
+    before = answer["previous"]
+    if before and before["value"]:
+        figures += (
+            f"   ({before['period']}: {before['numerator']} / {before['denominator']} = {_percent(before['value'])})"
+        )
+    out.print(figures, soft_wrap=True)
+    if answer["incomplete"]:
+        out.print(f"[yellow]неполно: не учтено событий: {answer['incomplete']}[/]")
+    if "rows" in answer:
+        rows = [
+            [
+                row["key"],
+                row["name"],
+                str(row["numerator"]),
+                str(row["denominator"] if row["denominator"] is not None else ""),
+                _percent(row["value"]),
+            ]
+            for row in answer["rows"]
+        ]
+        _print_table(("код", "название", "числитель", "знаменатель", "доля"), rows)
+
+
+def _print_postings(items: list[dict[str, Any]], limit: int) -> None:
+    names = ("position", "date", "side", "delta", "organisation", "type", "event_id")
+    _print_table(names, [[str(item[name]) for name in names] for item in items[:limit]])
+    if len(items) > limit:
+        out.print(f"… показано {limit} из {len(items)} проводок: --limit")
+    for side in ("numerator", "denominator"):
+        total = sum(item["delta"] for item in items if item["side"] == side)
+        out.print(f"сумма проводок, {side}: {total}")
+
+
+def _percent(value: str | None) -> str:
+    return "нет данных" if value is None else f"{float(value) * 100:.1f} %"
+
+
+def _print_table(columns: tuple[str, ...], rows: list[list[str]]) -> None:
+    table = Table(box=None, pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    out.print(table)
+
+
+def _print_json(value: Any) -> None:
+    click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
+
+
+@contextmanager
+def _progress(title: str, total: int | None) -> Iterator[Callable[[int], None]]:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=err, disable=not err.is_terminal) as progress:
+        task = progress.add_task(title, total=total)
+        yield lambda count: progress.advance(task, count)
+
+
+def _fail(code: int, text: str, errors: dict[str, list[str]] | None = None) -> None:
+    err.print(f"[red]error:[/] {text}", soft_wrap=True)
+    for path, messages in (errors or {}).items():
+        err.print(f"  {path}: {'; '.join(messages)}", soft_wrap=True, markup=False)
+    sys.exit(code)

@@ -1,0 +1,81 @@
+"""The projector: follows the log and keeps the ledger up to it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+import structlog
+from sqlalchemy import Engine, select
+from sqlalchemy.exc import OperationalError
+
+from ..events import log
+from ..events.database import reading, writing
+from ..projections.engine import CursorMoved
+from ..projections.engine import Engine as Fold
+from ..projections.tables import cursor
+
+BATCH = 5_000
+POLL_S = 0.1
+logger = structlog.get_logger()
+
+
+def project(engine: Engine, fold: Fold, limit: int = BATCH) -> int:
+    """Apply the next events, at most ``limit``; how many there were."""
+    try:
+        with writing(engine) as connection:
+            at = connection.execute(select(cursor.c.position)).scalar_one()
+            events = log.read(connection, at, limit)
+            if events:
+                fold.apply(connection, events)
+            return len(events)
+    except CursorMoved:
+        fold.forget()
+        return 0
+    except BaseException:
+        fold.forget()
+        raise
+
+
+def catch_up(engine: Engine, batch: int = BATCH, progress: Callable[[int], None] | None = None) -> int:
+    """Apply everything there is; how many events that was."""
+    fold, total = Fold(), 0
+    while count := project(engine, fold, batch):
+        total += count
+        if progress is not None:
+            progress(count)
+    return total
+
+
+def follow(engine: Engine, stop: threading.Event) -> None:
+    """Apply events as they come, until ``stop``; a database that is away is waited for."""
+    fold, wait = Fold(), POLL_S
+    while not stop.is_set():
+        try:
+            if behind(engine) and project(engine, fold):
+                wait = POLL_S
+                continue
+        except OperationalError as error:
+            wait = min(wait * 2, 10.0)
+            logger.warning("database unavailable, trying again", seconds=wait, error=str(error.orig))
+        stop.wait(wait)
+
+
+def behind(engine: Engine) -> int:
+    """How many events of the log the ledger does not hold yet."""
+    with reading(engine) as connection:
+        at: int = connection.execute(select(cursor.c.position)).scalar_one()
+        return log.read_head(connection).position - at
+
+
+def wait_for(engine: Engine, position: int, seconds: float) -> bool:
+    """Whether the ledger reached a position in time."""
+    deadline = time.monotonic() + seconds
+    while True:
+        with reading(engine) as connection:
+            if connection.execute(select(cursor.c.position)).scalar_one() >= position:
+                return True
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(0.02)

@@ -1,0 +1,200 @@
+"""Questions and answers: what the API and the command line both ask of the ledger."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection
+
+from ..contracts.fields import MOMENT_PATTERN
+from ..events import log
+from ..projections import periods
+from ..projections.figures import UNITS, Book, Figure, Posting, Question
+from ..projections.indicators import INDICATORS, Indicator, Unanswerable
+from ..projections.organisations import Tree
+from .refusals import Refusal
+
+FILTERS = ("roadmap", "cohort", "procedure", "subject", "grade", "kind", "origin", "role")
+SMALL = 5
+ORIGINS = {"people": "по людям", "reported": "числом, без имён"}
+
+
+def ask(connection: Connection, book: Book, code: str, given: Mapping[str, str | None], today: str) -> Question:
+    """The question that request parameters ask. Raises ``Refusal`` naming every parameter that is wrong."""
+    indicator = INDICATORS.get(code)
+    if indicator is None:
+        raise Refusal(404, f"показатель «{code[:60]}» неизвестен; известны: {', '.join(INDICATORS)}")
+    errors: dict[str, list[str]] = {}
+    period = _read(errors, "period", lambda: periods.parse(given.get("period")))
+    as_of = _read(errors, "as_of", lambda: periods.parse_date(given.get("as_of") or today))
+    known_at = _read(errors, "known_at", lambda: read_known_at(connection, book, given.get("known_at")))
+    by = given.get("by") or None
+    if by is not None and by not in (*UNITS, *indicator.dimensions):
+        errors["by"] = [f"разбивка «{by[:60]}» невозможна; возможны: {', '.join((*UNITS, *indicator.dimensions))}"]
+    only = {name: value for name in FILTERS if (value := given.get(name))}
+    for name in only.keys() - set(indicator.dimensions):
+        errors[name] = [f"показатель «{code}» не делится по «{name}»; делится по: {', '.join(indicator.dimensions)}"]
+    organisation = given.get("organisation")
+    if not organisation:
+        errors["organisation"] = ["укажите код организации"]
+    if errors or period is None or as_of is None or known_at is None or organisation is None:
+        raise Refusal(400, "параметры запроса не приняты", errors=errors)
+    question = Question(indicator, organisation, period, as_of, known_at, by, only)
+    _require_meaning(question)
+    return question
+
+
+def answer(connection: Connection, book: Book, question: Question, *, hide_small: bool = False) -> dict[str, Any]:
+    """The figure in the shape of ``/v1/indicators/{code}``."""
+    indicator, tree = question.indicator, book.tree(connection, question.known_at)
+    figure = book.figure(connection, question)
+    found: dict[str, Any] = {
+        "indicator": indicator.code,
+        "organisation": question.organisation,
+        "period": question.period.label,
+        "as_of": question.as_of,
+        "known_at": known_at(connection, question.known_at),
+        **_amounts(indicator, figure, hide_small),
+        "unit": indicator.unit,
+        "incomplete": book.incomplete(connection, question.organisation, tree),
+    }
+    if question.by is not None:
+        rows = book.rows(connection, question, tree)
+        found["rows"] = [_row(question, row, tree, hide_small) for row in rows]
+    return {**found, **_growth(connection, book, question, figure, hide_small)}
+
+
+def provenance(
+    connection: Connection, book: Book, question: Question, cursor: str | None, limit: int
+) -> dict[str, Any]:
+    """The postings of a figure in the shape of ``/v1/indicators/{code}/postings``."""
+    items, after = book.postings(connection, question, read_cursor(cursor), limit)
+    return {"items": [_posting(item) for item in items], "next": write_cursor(after)}
+
+
+def known_at(connection: Connection, position: int) -> dict[str, Any]:
+    return {"position": position, "time": log.recorded_at(connection, position)}
+
+
+def read_known_at(connection: Connection, book: Book, text: str | None) -> int:
+    """A position of the log from a position or an RFC 3339 time. Raises ``ValueError`` in Russian."""
+    held = book.position(connection)
+    if not text:
+        return held
+    head = log.read_head(connection).position
+    if text.isascii() and text.isdigit():
+        position = int(text[:19])
+        if position > head:
+            raise ValueError(f"позиция {position} дальше конца журнала ({head})")
+    else:
+        position = log.position_at(connection, log.timestamp(_read_moment(text)))
+    if position > held:
+        raise Refusal(
+            503, f"позиция {position} ещё не учтена в показателях, учтено {held}", headers={"Retry-After": "1"}
+        )
+    return position
+
+
+def read_cursor(text: str | None) -> list[int] | None:
+    if not text:
+        return None
+    try:
+        values = orjson.loads(base64.urlsafe_b64decode(text))
+    except (ValueError, binascii.Error):
+        values = None
+    if not isinstance(values, list) or len(values) != 6 or not all(type(value) is int for value in values):
+        raise Refusal(400, "параметры запроса не приняты", errors={"cursor": ["курсор не распознан"]})
+    return values
+
+
+def write_cursor(values: list[int] | None) -> str | None:
+    return None if values is None else base64.urlsafe_b64encode(orjson.dumps(values)).decode()
+
+
+def ratio(numerator: int, denominator: int | None) -> str | None:
+    """A plain ratio as a decimal string of up to six places; None where there is nothing to divide by."""
+    return None if not denominator else _plain(Decimal(numerator) / Decimal(denominator))
+
+
+def _read_moment(text: str) -> datetime:
+    """A time; a ``+`` that arrived as a space (an unescaped query) is understood."""
+    moment = text.replace(" ", "+")
+    if re.fullmatch(MOMENT_PATTERN, moment) is None:
+        raise ValueError(f"«{text[:60]}» не распознано: ожидается позиция журнала или время по RFC 3339")
+    time = datetime.fromisoformat(moment)
+    if time > datetime.now(UTC):
+        raise ValueError(f"время {text[:60]} ещё не наступило")
+    return time
+
+
+def _read(errors: dict[str, list[str]], name: str, read: Any) -> Any:
+    try:
+        return read()
+    except ValueError as error:
+        errors[name] = [str(error)]
+        return None
+
+
+def _require_meaning(question: Question) -> None:
+    try:
+        for part in (*question.indicator.numerator, *question.indicator.denominator):
+            part.reading(question.period, question.as_of)
+    except Unanswerable as error:
+        raise Refusal(422, str(error), errors={"period": [str(error)]}) from error
+
+
+def _growth(connection: Connection, book: Book, question: Question, figure: Figure, hide_small: bool) -> dict[str, Any]:
+    period = question.period.previous()
+    if period is None:
+        return {"previous": None, "growth": None}
+    before = book.figure(connection, replace(question, period=period))
+    amounts = _amounts(question.indicator, before, hide_small)
+    now = ratio(figure.numerator, figure.denominator)
+    both = amounts["value"] is not None and now is not None
+    growth = _plain(Decimal(now) - Decimal(amounts["value"])) if both and now is not None else None
+    return {"previous": {"period": period.label, **amounts}, "growth": growth}
+
+
+def _amounts(indicator: Indicator, figure: Figure, hide_small: bool) -> dict[str, Any]:
+    if hide_small and indicator.people and 0 < figure.numerator < SMALL:
+        return {"numerator": None, "denominator": None, "value": None}
+    denominator = figure.denominator
+    return {
+        "numerator": figure.numerator,
+        "denominator": denominator,
+        "value": ratio(figure.numerator, denominator),
+    }
+
+
+def _row(question: Question, row: Figure, tree: Tree, hide_small: bool) -> dict[str, Any]:
+    node = tree.nodes.get(row.key) if question.by in UNITS else None
+    name = node.name(question.as_of) if node else ORIGINS.get(row.key, row.key)
+    return {"key": row.key, "name": name, **_amounts(question.indicator, row, hide_small)}
+
+
+def _posting(posting: Posting) -> dict[str, Any]:
+    return {
+        "event_id": posting.event_id,
+        "position": posting.position,
+        "type": posting.type,
+        "source": posting.source,
+        "organisation": posting.organisation,
+        "date": posting.date,
+        "side": posting.side,
+        "delta": posting.amount,
+        "dimensions": posting.dimensions,
+    }
+
+
+def _plain(value: Decimal) -> str:
+    text = f"{value.quantize(Decimal('0.000001')):f}"
+    text = text.rstrip("0").rstrip(".")
+    return "0" if text in ("-0", "") else text

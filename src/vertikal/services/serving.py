@@ -1,0 +1,94 @@
+"""``vertikal serve``: gunicorn for the web, and beside it the projector, started again if it dies."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from typing import Any
+
+import structlog
+from gunicorn.app.base import BaseApplication
+
+from . import projector, store
+from .settings import Settings
+from .web.app import create_app
+
+RESTART_AFTER_S = 1.0
+logger = structlog.get_logger()
+
+
+class PortInUse(Exception):
+    """Another process listens there already."""
+
+
+class Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
+    """Gunicorn over one Vertikal database; every worker opens its own connections."""
+
+    def __init__(self, settings: Settings, host: str, port: int) -> None:
+        self._settings = settings
+        self._address = f"{host}:{port}"
+        super().__init__()
+
+    def load_config(self) -> None:
+        options = {
+            "bind": self._address,
+            "workers": self._settings.workers,
+            "worker_class": "gthread",
+            "threads": 8,
+            "timeout": 60,
+            "accesslog": None,
+            "loglevel": "warning",
+            "proc_name": "vertikal",
+        }
+        for name, value in options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        return create_app(self._settings, store.open_store(self._settings.database_url))
+
+
+def serve(settings: Settings, host: str, port: int, *, with_projector: bool) -> None:
+    """Serve until SIGTERM or Ctrl-C. Raises ``PortInUse`` before anything is started."""
+    _require_free(host, port)
+    if with_projector:
+        threading.Thread(target=_keep_projecting, args=(settings.database_url,), daemon=True).start()
+    Server(settings, host, port).run()
+
+
+def run_projector(url: str, *, with_parent: bool = False) -> None:
+    """Project until SIGTERM, Ctrl-C or, ``with_parent``, the end of the process that started this one."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    engine = store.open_store(url)
+    if with_parent:
+        threading.Thread(target=_stop_with, args=(os.getppid(), stop), daemon=True).start()
+    projector.follow(engine, stop)
+
+
+def _keep_projecting(url: str) -> None:
+    command = [sys.executable, "-m", "vertikal", "--database", url, "project", "--with-parent"]
+    while True:
+        ended = subprocess.run(command, check=False)  # noqa: S603  # our own command, nothing of a request in it
+        logger.warning("the projector ended and is started again", exitcode=ended.returncode)
+        time.sleep(RESTART_AFTER_S)
+
+
+def _stop_with(parent: int, stop: threading.Event) -> None:
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    stop.set()
+
+
+def _require_free(host: str, port: int) -> None:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise PortInUse(f"cannot listen on {host}:{port}: {error.strerror}; try --port") from error

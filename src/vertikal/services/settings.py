@@ -1,0 +1,46 @@
+"""The settings, read once from ``VERTIKAL_*``; docs/settings.md lists them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from platformdirs import user_data_path
+
+
+class BadSetting(ValueError):
+    """A setting cannot be used; the text names it."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """``database_url``: SQLite or PostgreSQL. ``timezone``: where "today" is. ``workers``: web processes."""
+
+    database_url: str
+    timezone: ZoneInfo
+    workers: int
+
+    def today(self) -> str:
+        return datetime.now(self.timezone).date().isoformat()
+
+
+def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """The settings of an environment. Raises ``BadSetting``."""
+    given = os.environ if environment is None else environment
+    default = f"sqlite:///{user_data_path('vertikal') / 'vertikal.db'}"
+    zone, workers = given.get("VERTIKAL_TIMEZONE", "Europe/Moscow"), given.get("VERTIKAL_WORKERS", "2")
+    if not workers.isdecimal() or not 1 <= int(workers) <= 64:
+        raise BadSetting(f"VERTIKAL_WORKERS must be a number from 1 to 64, not {workers!r}")
+    try:
+        timezone = ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise BadSetting(f"VERTIKAL_TIMEZONE: unknown time zone {zone!r}") from error
+    return Settings(given.get("VERTIKAL_DATABASE_URL") or default, timezone, int(workers))
+
+
+def now() -> datetime:
+    """The clock of production; tests and the sample region bring their own."""
+    return datetime.now(UTC)

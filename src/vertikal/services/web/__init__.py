@@ -1,0 +1,1 @@
+"""The HTTP API; each module owns its routes."""

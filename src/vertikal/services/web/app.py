@@ -1,0 +1,41 @@
+"""The web application: one service object, its routes, its errors, its description."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from flask import Flask
+from flask_smorest import Api
+from sqlalchemy import Engine
+
+from ... import __version__
+from ..intake import Intake
+from ..settings import Settings, now
+from . import events, health, indicators, log, organisations, problems, roadmaps
+from .service import Service
+
+BODY_MAX_BYTES = 8 * 1024 * 1024
+
+
+def create_app(settings: Settings, engine: Engine, clock: Callable[[], datetime] = now) -> Flask:
+    """The application over one database; ``clock`` tells the time of recording."""
+    app = Flask("vertikal")
+    app.config.update(
+        MAX_CONTENT_LENGTH=BODY_MAX_BYTES,
+        API_TITLE="Vertikal",
+        API_VERSION=__version__,
+        OPENAPI_VERSION="3.1.0",
+        OPENAPI_URL_PREFIX="/",
+        OPENAPI_SWAGGER_UI_PATH="/docs",
+        OPENAPI_SWAGGER_UI_URL="/docs/assets/",
+    )
+    intake = Intake(engine, clock, settings.timezone)
+    app.extensions["vertikal"] = Service(engine, settings, clock, intake)
+    api = Api(app)
+    api.spec.components.security_scheme("token", {"type": "http", "scheme": "bearer"})
+    api.spec.options["security"] = [{"token": []}]
+    for module in (events, log, organisations, indicators, roadmaps, health):
+        api.register_blueprint(module.routes)
+    problems.register(app)
+    return app

@@ -1,0 +1,147 @@
+"""``POST /v1/events``: CloudEvents 1.0 over HTTP, structured, batched or binary."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import unquote
+
+import orjson
+from flask import Response, request
+
+from ...contracts.fields import Flag, Record
+from .. import projector
+from ..access import ROLES
+from ..intake import BATCH_MAX, CONFLICT, DUPLICATE, Answer, Outcome
+from ..refusals import Refusal
+from .service import WAIT_MAX_S, Routes, party, service
+
+routes = Routes("events", __name__, description="Приём событий")
+STRUCTURED = "application/cloudevents+json"
+BATCH = "application/cloudevents-batch+json"
+
+
+class QueryFlag(Flag):
+    """``true`` or ``false`` in a query."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> bool:
+        return super()._deserialize({"true": True, "false": False}.get(value, value), attr, data, **kwargs)
+
+
+class EventsQuery(Record):
+    atomic = QueryFlag(optional=True)
+    dry_run = QueryFlag(optional=True)
+
+
+@routes.post("/v1/events")
+@routes.arguments(EventsQuery, location="query")
+@routes.doc(
+    summary="Отправить события",
+    description="Одно событие (structured или binary) или пакет до 1000 событий. Повторная отправка безопасна.",
+    requestBody={"content": {kind: {"schema": {}} for kind in (STRUCTURED, BATCH, "application/json")}},
+    responses={
+        "201": {"description": "есть новые, отказов нет"},
+        "200": {"description": "ничего нового"},
+        "207": {"description": "часть принята, часть отклонена"},
+        "409": {"description": "всё отклонено, есть конфликт"},
+        "422": {"description": "всё отклонено"},
+    },
+)
+def post_events(options: dict[str, bool]) -> Response:
+    sender = party()
+    if sender.role not in ROLES or sender.role == "auditor":
+        raise Refusal(403, f"роль «{sender.role}» не отправляет события")
+    events = _read_events()
+    dry_run = options.get("dry_run", False)
+    answer = service().intake.submit(sender, events, atomic=options.get("atomic", False), dry_run=dry_run)
+    body = _body(answer)
+    if answer.refused == len(answer.results):
+        conflict = any(outcome.status == CONFLICT for outcome in answer.results)
+        detail = "ни одно событие не принято: причины перечислены в results"
+        raise Refusal(409 if conflict else 422, detail, more=body)
+    response = Response(orjson.dumps(body), _status(answer, dry_run), mimetype="application/json")
+    if not dry_run and _wait(answer):
+        response.headers["Preference-Applied"] = "wait"
+    return response
+
+
+def _status(answer: Answer, dry_run: bool) -> int:
+    if answer.refused:
+        return 207
+    return 201 if answer.accepted and not dry_run else 200
+
+
+def _body(answer: Answer) -> dict[str, Any]:
+    return {
+        "accepted": answer.accepted,
+        "duplicates": answer.count(DUPLICATE),
+        "rejected": answer.refused,
+        "head": answer.head,
+        "results": [_result(outcome) for outcome in answer.results],
+    }
+
+
+def _result(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "id": outcome.id,
+        "status": outcome.status,
+        "position": outcome.position,
+        "errors": outcome.errors,
+    }
+
+
+def _wait(answer: Answer) -> bool:
+    """``Prefer: wait=N``: answer when the figures hold what was accepted, or after N seconds (RFC 7240)."""
+    found = re.search(r"\bwait=([0-9]{1,4})\b", request.headers.get("Prefer", ""))
+    positions = [outcome.position for outcome in answer.results if outcome.position is not None]
+    if found is None or not positions:
+        return False
+    return projector.wait_for(service().engine, max(positions), min(float(found[1]), WAIT_MAX_S))
+
+
+def _read_events() -> list[Any]:
+    kind = request.mimetype
+    if "ce-specversion" in request.headers:
+        return [_binary_event(_parse(request.get_data()))]
+    if kind not in (STRUCTURED, BATCH, "application/json"):
+        raise Refusal(415, f"вид содержимого «{kind[:80]}» не поддерживается; ожидается {STRUCTURED} или {BATCH}")
+    content = _parse(request.get_data())
+    if kind == BATCH and not isinstance(content, list):
+        raise Refusal(400, "пакет должен быть списком событий JSON")
+    events = content if isinstance(content, list) else [content]
+    if not events:
+        raise Refusal(400, "пакет пуст")
+    if len(events) > BATCH_MAX:
+        raise Refusal(413, f"в пакете {len(events)} событий, допускается не больше {BATCH_MAX}: разделите пакет")
+    return events
+
+
+def _parse(body: bytes) -> Any:
+    if body.startswith(b"\xef\xbb\xbf"):
+        raise Refusal(400, "тело запроса начинается с метки порядка байтов (BOM): отправьте UTF-8 без неё")
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise Refusal(400, _why_unreadable(body, error)) from error
+
+
+def _why_unreadable(body: bytes, error: orjson.JSONDecodeError) -> str:
+    if not body:
+        return "тело запроса пусто"
+    try:
+        body.decode()
+    except UnicodeDecodeError as encoding:
+        return f"кодировка тела не UTF-8: байт {encoding.start}; пересохраните файл в UTF-8"
+    if "ecursion" in str(error):
+        return "вложенность JSON слишком велика: допускается 32 уровня"
+    return f"тело запроса не является JSON: строка {error.lineno}, столбец {error.colno}"
+
+
+def _binary_event(data: Any) -> dict[str, Any]:
+    """Attributes from ``ce-*`` headers, percent-decoded; the body is the data."""
+    event: dict[str, Any] = {
+        name[3:].lower(): unquote(value) for name, value in request.headers if name.lower().startswith("ce-")
+    }
+    if str(event.get("expectedversion", "")).isdecimal():
+        event["expectedversion"] = int(event["expectedversion"])
+    return {**event, "data": data}

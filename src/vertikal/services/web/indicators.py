@@ -1,0 +1,108 @@
+"""``/v1/indicators``: the catalogue, figures and their postings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from flask import Response
+
+from ...contracts.fields import Code, Record, Term, Text
+from ...events.database import reading
+from ...projections.figures import UNITS, Question
+from ...projections.indicators import INDICATORS
+from .. import queries
+from ..refusals import Refusal
+from .log import QueryCount
+from .service import Routes, party, require_sight, service, tagged, wait_for
+
+routes = Routes("indicators", __name__, description="Показатели")
+
+
+class FigureQuery(Record):
+    organisation = Code()
+    period = Text(optional=True, at_most=64)
+    as_of = Text(optional=True, at_most=64)
+    known_at = Text(optional=True, at_most=64)
+    by = Term(optional=True)
+    min_position = QueryCount(optional=True)
+    roadmap = Term(optional=True)
+    cohort = Term(optional=True)
+    procedure = Term(optional=True)
+    subject = Term(optional=True)
+    grade = Term(optional=True)
+    kind = Term(optional=True)
+    origin = Term(optional=True)
+    role = Term(optional=True)
+
+
+class PostingsQuery(FigureQuery):
+    limit = QueryCount(optional=True, at_least=1, at_most=1_000)
+    cursor = Text(optional=True, at_most=400)
+
+
+@routes.get("/v1/indicators")
+@routes.doc(summary="Каталог показателей")
+def get_indicators() -> Response:
+    party()
+    items = [
+        {
+            "code": indicator.code,
+            "title": indicator.title,
+            "title_en": indicator.title_en,
+            "numerator": [part.measure.name for part in indicator.numerator],
+            "denominator": [part.measure.name for part in indicator.denominator],
+            "unit": indicator.unit,
+            "better": indicator.better,
+            "growth": indicator.growth,
+            "levels": indicator.levels,
+            "by": [*UNITS, *indicator.dimensions],
+            "source": indicator.source,
+        }
+        for indicator in INDICATORS.values()
+    ]
+    return _json({"items": items, "next": None})
+
+
+@routes.get("/v1/indicators/<code>")
+@routes.arguments(FigureQuery, location="query")
+@routes.doc(
+    summary="Значение показателя",
+    description="Числитель, знаменатель и значение на дату as_of по сведениям на known_at; by= — разбивка.",
+)
+def get_indicator(query: dict[str, Any], code: str) -> Response:
+    wait_for(query.get("min_position"))
+    here = service()
+    with reading(here.engine) as connection:
+        question = queries.ask(connection, here.book, code, query, here.settings.today())
+        own = require_sight(connection, question.organisation, aggregates=True)
+        _require_own_rows(question, own)
+        held = here.book.position(connection)
+        body = queries.answer(connection, here.book, question, hide_small=not own)
+    return tagged(_json(body), held, changes_by_itself="as_of" not in query)
+
+
+@routes.get("/v1/indicators/<code>/postings")
+@routes.arguments(PostingsQuery, location="query")
+@routes.doc(
+    summary="Из чего складывается показатель",
+    description="Проводки с событиями; их суммы равны числителю и знаменателю.",
+)
+def get_postings(query: dict[str, Any], code: str) -> Response:
+    wait_for(query.get("min_position"))
+    here = service()
+    with reading(here.engine) as connection:
+        question = queries.ask(connection, here.book, code, query, here.settings.today())
+        require_sight(connection, question.organisation)
+        held = here.book.position(connection)
+        body = queries.provenance(connection, here.book, question, query.get("cursor"), query.get("limit", 100))
+    return tagged(_json(body), held, changes_by_itself="as_of" not in query)
+
+
+def _require_own_rows(question: Question, own: bool) -> None:
+    if not own and question.by in UNITS:
+        raise Refusal(403, "строки других организаций недоступны: по вышестоящей организации доступны только итоги")
+
+
+def _json(body: Any) -> Response:
+    return Response(orjson.dumps(body), mimetype="application/json")

@@ -1,0 +1,94 @@
+"""``/v1/log``: the log as it was written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import orjson
+from flask import Response
+
+from ...contracts.fields import Code, Count, Record, Term
+from ...events import log
+from ...events.database import reading, writing
+from .. import access
+from ..refusals import Refusal
+from .service import Routes, party, require_sight, service, tagged
+
+routes = Routes("log", __name__, description="Журнал событий")
+
+
+class QueryCount(Count):
+    """A number in a query."""
+
+    def _deserialize(self, value: object, attr: object, data: object, **kwargs: object) -> int:
+        plain = isinstance(value, str) and value.isascii() and value.isdecimal()
+        return super()._deserialize(int(str(value)) if plain else value, attr, data, **kwargs)
+
+
+class LogQuery(Record):
+    after = QueryCount(optional=True)
+    limit = QueryCount(optional=True, at_least=1, at_most=1_000)
+    organisation = Code(optional=True)
+    type = Term(optional=True)
+
+
+@routes.get("/v1/log")
+@routes.arguments(LogQuery, location="query")
+@routes.doc(
+    summary="События журнала по порядку", description="NDJSON: одно событие в строке, position и recorded_at рядом."
+)
+def get_log(query: dict[str, int | str]) -> Response:
+    here, reader = service(), party()
+    with reading(here.engine) as connection:
+        tree = here.book.tree(connection, here.book.position(connection))
+        root = query.get("organisation") or reader.scope(tree, here.settings.today())
+        whole = "organisation" not in query and reader.role in access.WHOLE_LOG
+        subjects = None
+        if not whole:
+            require_sight(connection, str(root))
+            subjects = list(tree.under(str(root)))
+        type_ = query.get("type")
+        found = log.read(
+            connection,
+            int(query.get("after", 0)),
+            int(query.get("limit", 100)),
+            subjects,
+            str(type_) if type_ else None,
+        )
+        head = log.read_head(connection).position
+    if whole:
+        with writing(here.engine) as connection:
+            access.record_read(connection, reader, f"log after {query.get('after', 0)}", here.clock())
+    return tagged(Response(_lines(found), mimetype="application/x-ndjson"), head)
+
+
+@routes.get("/v1/log/<int:position>")
+@routes.doc(summary="Одно событие журнала")
+def get_position(position: int) -> Response:
+    recorded = _at(position)
+    return tagged(Response(next(_lines([recorded])).rstrip(b"\n"), mimetype="application/json"), position)
+
+
+@routes.get("/v1/log/<int:position>/leaf")
+@routes.doc(
+    summary="Байты листа дерева Меркла", description="RFC 8785 от {event, recorded_at}: ровно то, что записано."
+)
+def get_leaf(position: int) -> Response:
+    return tagged(Response(_at(position).leaf, mimetype="application/json"), position)
+
+
+def _at(position: int) -> log.Recorded:
+    with reading(service().engine) as connection:
+        found = log.read_at(connection, [position]).get(position)
+        if found is None:
+            raise Refusal(404, f"в журнале нет позиции {position}")
+        if party().role not in access.WHOLE_LOG:
+            require_sight(connection, found.event["subject"])
+        return found
+
+
+def _lines(recorded: list[log.Recorded]) -> Iterator[bytes]:
+    for each in recorded:
+        leaf = orjson.loads(each.leaf)
+        flat = {"position": each.position, "recorded_at": leaf["recorded_at"], **leaf["event"]}
+        yield orjson.dumps(flat, option=orjson.OPT_APPEND_NEWLINE)

@@ -1,0 +1,98 @@
+"""What every route needs: the database, the intake, the ledger as read, and who is asking."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from flask import Response, current_app, g, request
+from flask_smorest import Blueprint
+from sqlalchemy import Connection, Engine
+
+from ...events.database import reading
+from ...projections.figures import Book
+from ...projections.organisations import Tree
+from .. import access, projector
+from ..intake import Intake
+from ..refusals import Refusal
+from ..settings import Settings
+from .problems import RussianParser
+
+WAIT_MAX_S = 5.0
+
+
+@dataclass
+class Service:
+    """One per process; created by ``create_app``."""
+
+    engine: Engine
+    settings: Settings
+    clock: Callable[[], datetime]
+    intake: Intake
+    book: Book = field(default_factory=Book)
+
+
+class Routes(Blueprint):  # type: ignore[misc]  # flask-smorest ships no types
+    """A blueprint whose parameters are explained in Russian."""
+
+    ARGUMENTS_PARSER = RussianParser()
+
+
+def service() -> Service:
+    found: Service = current_app.extensions["vertikal"]
+    return found
+
+
+def party() -> access.Party:
+    """Who is asking. Raises a 401."""
+    if "party" not in g:
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        found = None
+        if scheme.lower() == "bearer" and token:
+            with reading(service().engine) as connection:
+                found = access.find(connection, token.strip())
+        if found is None:
+            detail = "передайте действующий токен: Authorization: Bearer …"
+            raise Refusal(401, detail, headers={"WWW-Authenticate": "Bearer"})
+        g.party = found
+    result: access.Party = g.party
+    return result
+
+
+def require_sight(connection: Connection, code: str, *, aggregates: bool = False) -> bool:
+    """Whether ``code`` lies in the reader's own subtree. ``aggregates``: the parent may be seen as well.
+
+    Raises a 404 for what does not exist and a 403 for what the reader may not see.
+    """
+    here = service()
+    today = here.settings.today()
+    tree = here.book.tree(connection, here.book.position(connection))
+    if code not in tree.nodes:
+        raise Refusal(404, f"организация «{code[:64]}» не зарегистрирована")
+    reader = party()
+    if reader.covers(tree, code, today):
+        return True
+    if aggregates and code == _parent(tree, reader.scope(tree, today), today):
+        return False
+    raise Refusal(403, f"организация «{code}» вне подчинения «{reader.organisation}»")
+
+
+def wait_for(position: int | None) -> None:
+    """Wait until the ledger holds a position. Raises a 503 after five seconds."""
+    if position is not None and not projector.wait_for(service().engine, position, WAIT_MAX_S):
+        raise Refusal(503, f"позиция {position} ещё не учтена в показателях", headers={"Retry-After": "1"})
+
+
+def tagged(response: Response, position: int, *, changes_by_itself: bool = False) -> Response:
+    """With the ETag of a log position; an answer that depends on today is sent anew even if the log stands still."""
+    response.set_etag(str(position))
+    response.headers["Vary"] = "Authorization"
+    if not changes_by_itself:
+        response.make_conditional(request)
+    return response
+
+
+def _parent(tree: Tree, code: str, on: str) -> str | None:
+    node = tree.nodes.get(code)
+    return node.parent(on) if node else None
