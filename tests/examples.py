@@ -257,7 +257,7 @@ def example(type_: str, **more: Any) -> dict[str, Any]:
         "source": "/regions/obr",
         "type": type_,
         "time": "2020-12-18T15:00:00+03:00",
-        "subject": data[contract.subject] if contract.subject else "gorodets",
+        "subject": data.get(contract.subject or "", "gorodets"),
         "dataschema": contract.path,
         "datacontenttype": "application/json",
         "actor": "Иванова",

@@ -159,7 +159,7 @@ def _shown(value: Any) -> str:
 def _deeper_than(value: Any, levels: int) -> bool:
     """Whether objects and lists nest deeper; without recursion, as the value may be an attack."""
     layer = [value]
-    for _ in range(levels + 1):
+    for _ in range(levels):
         layer = [
             inner
             for item in layer

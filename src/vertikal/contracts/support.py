@@ -76,6 +76,7 @@ CONTRACTS = (
         senders=("municipality", "region"),
         date="to",
         refers=(name("mentorship"),),
+        of="mentorship",
     ),
     Contract(
         "agreement.signed",

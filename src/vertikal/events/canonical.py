@@ -13,8 +13,9 @@ from typing import Any
 import orjson
 import rfc8785
 
-# A number with a fraction or an exponent, a number of 16 digits or more, a four-byte UTF-8 sequence.
-_UNSURE = re.compile(rb"[:,\[{]-?[0-9]+(?:[.eE]|(?<=[0-9]{16}))|^-?[0-9]|[\xf0-\xf4]").search
+# A number with a fraction or an exponent, a number of 16 digits or more, a four-byte UTF-8 sequence, and null, which is
+# also how orjson writes NaN and the infinities.
+_UNSURE = re.compile(rb"[:,\[{]-?[0-9]+(?:[.eE]|(?<=[0-9]{16}))|^-?[0-9]|[\xf0-\xf4]|null").search
 
 
 def canonical(value: Any) -> bytes:

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from ..contracts.contract import Contract
-from .tables import declarations, sources
+from .tables import declarations, retractions, sources
 
 Reference = tuple[str, str]
 CHUNK = 500
@@ -63,19 +63,13 @@ def find(connection: Connection, references: Iterable[Reference]) -> dict[Refere
 
 
 def organisations(connection: Connection, known_at: int | None = None) -> list[Declared]:
-    """Every standing declaration about organisations, in the order of the log, as known at a position."""
-    statement = _STANDING.where(declarations.c.kind == "organisation")
-    if known_at is not None:
-        statement = (
-            select(*_COLUMNS)
-            .where(
-                declarations.c.kind == "organisation",
-                declarations.c.position <= known_at,
-                func.coalesce(declarations.c.retracted, known_at + 1) > known_at,
-            )
-            .order_by(declarations.c.position)
-        )
-    return [_declared(row) for row in connection.execute(statement)]
+    """Every declaration about organisations, in the order of the log, that stands as known at a position."""
+    if known_at is None:
+        return [_declared(row) for row in connection.execute(_STANDING.where(declarations.c.kind == "organisation"))]
+    statement = select(*_COLUMNS).where(declarations.c.kind == "organisation", declarations.c.position <= known_at)
+    declared = [_declared(row) for row in connection.execute(statement.order_by(declarations.c.position))]
+    gone = undone(connection, (item.position for item in declared), known_at)
+    return [item for item in declared if item.position not in gone]
 
 
 def record(connection: Connection, declared: Sequence[Declared]) -> None:
@@ -86,6 +80,7 @@ def record(connection: Connection, declared: Sequence[Declared]) -> None:
             "position": item.position,
             "owner": item.owner,
             "detail": orjson.dumps(item.detail) if item.detail else None,
+            "retracted": 0,
         }
         for item in {(item.kind, item.code, item.position): item for item in declared}.values()
     ]
@@ -93,15 +88,30 @@ def record(connection: Connection, declared: Sequence[Declared]) -> None:
         connection.execute(insert(declarations), rows)
 
 
-def retract(connection: Connection, position: int, by: int | None) -> None:
-    """Take back what the event at ``position`` declared; ``by=None`` gives it back."""
-    connection.execute(update(declarations).where(declarations.c.position == position).values(retracted=by))
+def retract(connection: Connection, target: int, by: int, *, stands: bool) -> None:
+    """Note that the event at ``by`` undid the one at ``target``, with what that declared, or restored it."""
+    connection.execute(insert(retractions).values(by=by, target=target, stands=int(stands)))
+    declared = update(declarations).where(declarations.c.position == target)
+    connection.execute(declared.values(retracted=int(not stands)))
+
+
+def undone(connection: Connection, positions: Iterable[int], known_at: int | None = None) -> set[int]:
+    """Those of the positions whose events are retracted, as known at a position: the last word on each counts."""
+    wanted = sorted(set(positions))
+    stands: dict[int, int] = {}
+    for start in range(0, len(wanted), CHUNK):
+        statement = select(retractions.c.target, retractions.c.stands).order_by(retractions.c.by)
+        statement = statement.where(retractions.c.target.in_(wanted[start : start + CHUNK]))
+        if known_at is not None:
+            statement = statement.where(retractions.c.by <= known_at)
+        stands |= dict(iter(connection.execute(statement)))
+    return {position for position, standing in stands.items() if not standing}
 
 
 def owners_of_sources(connection: Connection, wanted: Iterable[str]) -> dict[str, str]:
     """Which organisation each known source is bound to."""
     statement = select(sources.c.source, sources.c.organisation).where(sources.c.source.in_(set(wanted)))
-    return dict(row.tuple() for row in connection.execute(statement))
+    return dict(iter(connection.execute(statement)))
 
 
 def bind_sources(connection: Connection, bound: dict[str, str]) -> None:
@@ -116,14 +126,17 @@ _COLUMNS = (
     declarations.c.owner,
     declarations.c.detail,
 )
-_STANDING = select(*_COLUMNS).where(declarations.c.retracted.is_(None)).order_by(declarations.c.position)
+_STANDING = select(*_COLUMNS).where(declarations.c.retracted == 0).order_by(declarations.c.position)
 
 
 def _detail(kind: str, event: Mapping[str, Any]) -> dict[str, Any] | None:
-    """What a check needs beyond the name: the tree is folded from its events, marks are held against targets."""
+    """What a check needs beyond the name: the tree is folded from its events, marks are held against targets, answers
+    against addressees."""
     if kind == "organisation":
         return {"type": event["type"], "data": event["data"]}
-    return {"organisations": event["data"].get("organisations")} if kind == "activity" else None
+    if kind == "activity":
+        return {"organisations": event["data"].get("organisations")}
+    return {"organisations": event["data"]["addressees"]} if kind == "recommendation" else None
 
 
 def _declared(row: Any) -> Declared:

@@ -44,8 +44,16 @@ declarations = Table(
     Column("position", Position, primary_key=True, autoincrement=False),
     Column("owner", Code),
     Column("detail", LargeBinary, comment="canonical {type, data} where a check needs more than the name"),
-    Column("retracted", Position, comment="position of the retraction that stands"),
+    Column("retracted", Integer, nullable=False, comment="1 while the event that declared it is retracted"),
     Index("declarations_by_position", "position"),
+)
+
+retractions = Table(
+    "retractions",
+    metadata,
+    Column("by", Position, primary_key=True, autoincrement=False, comment="position of the retraction"),
+    Column("target", Position, nullable=False, index=True, comment="position of the event that it concerns in the end"),
+    Column("stands", Integer, nullable=False, comment="1: a retraction was itself retracted, the event stands again"),
 )
 
 sources = Table(

@@ -37,11 +37,10 @@ class CursorMoved(Exception):
 
 
 class Body(msgspec.Struct):
-    """An entity as stored: state, positions folded into it, those retracted (and by which), why it stands still."""
+    """An entity as stored: its state, the positions of its events, and why it stands still, if it does."""
 
     state: msgspec.Raw = NOTHING
     positions: list[int] = []
-    retracted: dict[int, int] = {}
     blocked: str | None = None
 
     def decode(self, model: Model) -> Any:
@@ -84,7 +83,7 @@ class Engine:
             if event["type"].startswith("organisation."):
                 self._turn(connection, position, event, self._ledger.tree.after(event["type"], event["data"]))
             elif event["type"] == "event.retracted":
-                self._set(connection, position, self._target(connection, event), stands=False)
+                self._retract(connection, position, event)
             else:
                 for model in self._by_type.get(event["type"], ()):
                     self._fold(connection, model, position, event)
@@ -131,43 +130,34 @@ class Engine:
 
     def _turn(self, connection: Connection, position: int, event: Event, tree: Tree) -> None:
         """The tree changes: what stands at the organisations concerned moves to where they are now."""
+        data, before = event["data"], self._ledger.tree
         turned: set[str] = set()
-        if event["type"] in ("organisation.registered", "organisation.renamed"):
-            self._ledger.tree = tree
-        else:
-            data = event["data"]
+        if event["type"] != "organisation.renamed":
             for code in data.get("codes", [data.get("code")]):
-                turned |= {*self._ledger.tree.under(code), *tree.under(code)}
+                turned |= {*before.under(code), *tree.under(code)} if code in before.nodes else set()
         if turned:
             self._flush(connection)
-            self._feed(connection, position, self._ledger.replant(connection, position, tree, turned))
+        self._feed(connection, position, self._ledger.replant(connection, position, tree, turned))
 
-    def _set(self, connection: Connection, position: int, target: log.Recorded, stands: bool) -> None:
-        """Undo the effect of an event, or restore it; undoing a retraction restores what that had undone."""
-        event = CATALOGUE.upcast(target.event)
-        if event["type"] == "event.retracted":
-            self._set(connection, position, self._target(connection, event), not stands)
-        elif event["type"].startswith("organisation."):
-            self._turn(connection, position, {**event, "type": "organisation.moved"}, read_tree(connection, position))
+    def _retract(self, connection: Connection, position: int, event: Event) -> None:
+        """Fold again what the retraction concerns in the end, without the event or (retracted twice) with it."""
+        while event["type"] == "event.retracted":
+            identity = event["data"]["source"], event["data"]["id"]
+            at, _ = log.find(connection, [identity])[identity]
+            event = CATALOGUE.upcast(log.read_at(connection, [at])[at].event)
+        if event["type"].startswith("organisation."):
+            self._turn(connection, position, event, read_tree(connection, position))
         for model in self._by_type.get(event["type"], ()):
             if (key := model.key(event)) is not None:
-                entity = self._entity(connection, model, key)
-                body = entity.body
-                body.retracted.pop(target.position, None)
-                if not stands:
-                    body.retracted[target.position] = position
-                self._refold(connection, model, key, position, entity)
+                self._refold(connection, model, key, position)
 
-    def _refold(self, connection: Connection, model: Model, key: str, position: int, entity: Entity) -> None:
-        standing = [at for at in entity.body.positions if at not in entity.body.retracted]
+    def _refold(self, connection: Connection, model: Model, key: str, position: int) -> None:
+        entity = self._entity(connection, model, key)
+        gone = registry.undone(connection, entity.body.positions, position)
+        standing = [at for at in entity.body.positions if at not in gone]
         self._changed.add((model.name, key))
         state = fold(connection, model, standing, self._owned)
         self._settle(connection, position, entity, state, model.measures(state) if state is not None else {})
-
-    def _target(self, connection: Connection, event: Event) -> log.Recorded:
-        identity = event["data"]["source"], event["data"]["id"]
-        position, _ = log.find(connection, [identity])[identity]
-        return log.read_at(connection, [position])[position]
 
     def _owned(self, event: Event) -> Event:
         thing = _owned_thing(event)

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, select
 
+from ..events import registry
 from . import roadmaps
 from .engine import MODELS_BY_NAME, Body, fold, owned
 from .tables import entities
@@ -15,8 +16,8 @@ from .tables import entities
 def state(connection: Connection, model: str, key: str, known_at: int) -> Any:
     """The state of one entity; None where nothing was known of it."""
     statement = select(entities.c.body).where(entities.c.model == model, entities.c.key == key)
-    stored = connection.execute(statement).scalar()
-    return None if stored is None else _decoded(connection, model, bytes(stored), known_at)
+    stored = [bytes(body) for (body,) in connection.execute(statement)]
+    return next(iter(_decoded(connection, model, stored, known_at)), None)
 
 
 def states(connection: Connection, model: str, prefix: str, known_at: int) -> list[Any]:
@@ -25,9 +26,7 @@ def states(connection: Connection, model: str, prefix: str, known_at: int) -> li
     if prefix:
         after = prefix[:-1] + chr(ord(prefix[-1]) + 1)
         statement = statement.where(entities.c.key >= prefix, entities.c.key < after)
-    bodies = [bytes(body) for (body,) in connection.execute(statement)]
-    found = [_decoded(connection, model, body, known_at) for body in bodies]
-    return [each for each in found if each is not None]
+    return _decoded(connection, model, [bytes(body) for (body,) in connection.execute(statement)], known_at)
 
 
 def roadmap(connection: Connection, code: str, as_of: str, known_at: int) -> dict[str, Any] | None:
@@ -40,10 +39,16 @@ def roadmap(connection: Connection, code: str, as_of: str, known_at: int) -> dic
     return {**msgspec.structs.asdict(head), "activities": activities}
 
 
-def _decoded(connection: Connection, model: str, stored: bytes, known_at: int) -> Any:
-    body = msgspec.json.decode(stored, type=Body)
-    touched = [*body.positions, *body.retracted.values()]
-    if touched and max(touched) > known_at:
-        standing = [at for at in body.positions if at <= known_at and body.retracted.get(at, known_at + 1) > known_at]
-        return fold(connection, MODELS_BY_NAME[model], standing, lambda event: owned(connection, event))
-    return body.decode(MODELS_BY_NAME[model])
+def _decoded(connection: Connection, model: str, stored: list[bytes], known_at: int) -> list[Any]:
+    """The states that stand at a position; those that changed since are folded again from the log."""
+    bodies = [msgspec.json.decode(body, type=Body) for body in stored]
+    positions = [at for body in bodies for at in body.positions]
+    now, then = registry.undone(connection, positions), registry.undone(connection, positions, known_at)
+    found = []
+    for body in bodies:
+        standing = [at for at in body.positions if at <= known_at and at not in then]
+        if standing == [at for at in body.positions if at not in now]:
+            found.append(body.decode(MODELS_BY_NAME[model]))
+        else:
+            found.append(fold(connection, MODELS_BY_NAME[model], standing, lambda event: owned(connection, event)))
+    return [state for state in found if state is not None]

@@ -46,6 +46,7 @@ class Admission:
         self._party = party
         self._today = today
         self._added: dict[str, int] = {}
+        self._admitted: set[log.Identity] = set()
         self._named = registry.find(connection, self._needed(batch))
         self._sources = registry.owners_of_sources(connection, {event["source"] for _, event in batch})
 
@@ -55,10 +56,10 @@ class Admission:
         self._check_sender(contract, event, errors)
         self._check_names(contract, event, errors)
         self._check_subtree(contract, event, errors)
-        if contract.of is not None and not errors:
-            self._check_owner(contract, event, errors)
         if event["type"] == "event.retracted":
             self._check_retraction(event, errors)
+        elif not errors:
+            self._check_more(contract, event, errors)
         return errors
 
     def version_differs(self, event: Event) -> int | None:
@@ -73,6 +74,7 @@ class Admission:
         """Take note of an admitted event: what it declares counts for the events behind it."""
         declared = registry.declared_by(contract, event, position)
         self._named |= {(item.kind, item.code): item for item in declared}
+        self._admitted.add((event["source"], event["id"]))
         self._added[event["subject"]] = self._added.get(event["subject"], 0) + 1
         if event["type"].startswith("organisation."):
             self.tree = self.tree.after(event["type"], event["data"])
@@ -138,6 +140,30 @@ class Admission:
         if parent is None or (parent in self.tree.nodes and not party.covers(self.tree, parent, self._today, on)):
             _note(errors, "data.parent", f"вышестоящая организация вне подчинения отправителя «{party.organisation}»")
 
+    def _check_more(self, contract: Contract, event: Event, errors: Errors) -> None:
+        """What can be asked only of an event whose names and places are in order."""
+        match event["type"]:
+            case "organisation.moved":
+                self._check_move(event, errors)
+            case "recommendation.answered":
+                recommendation = self._named["recommendation", event["data"]["recommendation"]]
+                targets = (recommendation.detail or {}).get("organisations", [])
+                self._check_target(event, targets, "не адресат рекомендации; адресаты", errors)
+            case _ if contract.of is not None:
+                self._check_owner(contract, event, errors)
+
+    def _check_move(self, event: Event, errors: Errors) -> None:
+        """Nobody may come to stand below itself, on any date."""
+        data, after = event["data"], self.tree.after(event["type"], event["data"])
+        code, parent = data["code"], data["parent"]
+        if any(after.within(str(after.nodes[code].parent(on)), code, on) for on in after.turns(code)):
+            _note(errors, "data.parent", f"организация оказалась бы в подчинении у самой себя (получено: «{parent}»)")
+
+    def _check_target(self, event: Event, targets: list[str], words: str, errors: Errors) -> None:
+        organisation = event["data"]["organisation"]
+        if organisation not in targets:
+            _note(errors, "data.organisation", f"{words}: {', '.join(targets)} (получено: «{organisation}»)")
+
     def _check_owner(self, contract: Contract, event: Event, errors: Errors) -> None:
         data = event["data"]
         kind = str(contract.of)
@@ -153,18 +179,16 @@ class Admission:
         activity = self._named.get(("activity", f"{data.get('roadmap')}/{data.get('activity')}"))
         if contract.below and activity is not None and activity.detail is not None:
             targets = activity.detail["organisations"] or [owner]
-            if data["organisation"] not in targets:
-                message = f"не исполнитель мероприятия; исполнители: {', '.join(targets)}"
-                _note(errors, "data.organisation", f"{message} (получено: «{data['organisation']}»)")
+            self._check_target(event, targets, "не исполнитель мероприятия; исполнители", errors)
 
     def _check_retraction(self, event: Event, errors: Errors) -> None:
         data = event["data"]
         target = (data["source"], data["id"])
-        found = log.find(self._connection, [target])
-        if not found:
+        if target not in self._admitted and not log.find(self._connection, [target]):
             _note(errors, "data.id", f"такого события в журнале нет (получено: «{data['source']}», «{data['id']}»)")
             return
-        sender = registry.owners_of_sources(self._connection, [data["source"]])[data["source"]]
+        known = self._sources | registry.owners_of_sources(self._connection, [data["source"]])
+        sender = known[data["source"]]
         if self._party.role != "region" and sender != self._party.organisation:
             _note(errors, "data.source", "отозвать событие может его отправитель или регион")
         elif not self._party.covers(self.tree, sender, self._today):

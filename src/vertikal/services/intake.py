@@ -5,7 +5,7 @@ Everything that needs no lock (contracts, canonical bytes, digests) is done befo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -60,6 +60,10 @@ class _Checked:
     prepared: log.Prepared
     outcome: Outcome
 
+    @property
+    def retracts(self) -> bool:
+        return self.contract.type == "event.retracted"
+
 
 class Intake:
     """Takes events into one database; ``clock`` tells the time of recording."""
@@ -85,22 +89,37 @@ class Intake:
             if dry_run or (atomic and answer.refused):
                 connection.rollback()
                 before = head.position - answer.accepted
-                answer = Answer(before, _withdrawn(outcomes) if atomic and answer.refused else outcomes)
-        if dry_run:
-            for outcome in answer.results:
-                outcome.position = outcome.position if outcome.status == DUPLICATE else None
+                answer = Answer(before, _withdrawn(outcomes, before) if atomic and answer.refused else outcomes)
+        for outcome in answer.results:
+            if outcome.position is not None and outcome.position > answer.head:
+                outcome.position = None  # a dry run took no position
         return answer
 
     def _take(self, connection: Connection, party: Party, checked: list[_Checked]) -> log.Head:
         head = log.lock(connection)
         known = log.find(connection, (item.prepared.identity for item in checked))
-        fresh = [(item.contract, item.prepared.event) for item in checked if item.prepared.identity not in known]
         now = self._clock()
+        for number, run in enumerate(_runs(checked)):
+            tree = read_tree(connection) if number else self._tree_at(connection, head)
+            head = self._take_run(connection, party, run, known, tree, head, now)
+        return head
+
+    def _take_run(
+        self,
+        connection: Connection,
+        party: Party,
+        run: list[_Checked],
+        known: dict[log.Identity, tuple[int, bytes]],
+        tree: Tree,
+        head: log.Head,
+        now: datetime,
+    ) -> log.Head:
+        fresh = [(item.contract, item.prepared.event) for item in run if item.prepared.identity not in known]
         today = now.astimezone(self._timezone).date().isoformat()
-        admission = Admission(connection, party, self._tree_at(connection, head), today, fresh)
+        admission = Admission(connection, party, tree, today, fresh)
         accepted: list[_Checked] = []
         declared: list[registry.Declared] = []
-        for item in checked:
+        for item in run:
             position = head.position + len(accepted) + 1
             if self._decide(admission, known, item, position):
                 accepted.append(item)
@@ -109,7 +128,7 @@ class Intake:
         registry.record(connection, declared)
         registry.bind_sources(connection, admission.bound)
         for item in accepted:
-            if item.prepared.event["type"] == "event.retracted":
+            if item.retracts:
                 _retract(connection, item.prepared.event, item.outcome.position)
         return after
 
@@ -147,6 +166,16 @@ class Intake:
         return self._tree[1]
 
 
+def _runs(checked: list[_Checked]) -> Iterator[list[_Checked]]:
+    """The batch cut behind its retractions, so that what they take back is gone for those behind; at least one run."""
+    start = 0
+    for end in range(1, len(checked)):
+        if checked[end - 1].retracts and not checked[end].retracts:
+            yield checked[start:end]
+            start = end
+    yield checked[start:]
+
+
 def _check(event: Any) -> tuple[Outcome, _Checked | None]:
     """The contract's verdict on one event, and its canonical bytes."""
     contract, errors = CATALOGUE.check(event)
@@ -161,20 +190,20 @@ def _check(event: Any) -> tuple[Outcome, _Checked | None]:
         return outcome, None
 
 
-def _withdrawn(outcomes: list[Outcome]) -> list[Outcome]:
-    """With ``atomic`` the good events of a bad batch are not taken either, and say so."""
+def _withdrawn(outcomes: list[Outcome], head: int) -> list[Outcome]:
+    """With ``atomic`` the good events of a bad batch are not taken either, nor second copies of them; all say so."""
     reason = {"": ["не принято: в пакете есть отклонённые события, а запрошено «всё или ничего» (atomic)"]}
     return [
-        Outcome(outcome.id, REJECTED, errors=reason) if outcome.status == ACCEPTED else outcome for outcome in outcomes
+        Outcome(outcome.id, REJECTED, errors=reason) if (outcome.position or 0) > head else outcome
+        for outcome in outcomes
     ]
 
 
 def _retract(connection: Connection, event: Any, position: int | None) -> None:
-    """Names that the retracted event declared are free again; retracting a retraction gives them back."""
-    standing, by = False, position
+    """Note what a retraction undoes in the end: retracting a retraction restores what that had undone."""
+    at, stands = 0, True
     while event["type"] == "event.retracted":
         target = (event["data"]["source"], event["data"]["id"])
         at, _ = log.find(connection, [target])[target]
-        event = log.read_at(connection, [at])[at].event
-        registry.retract(connection, at, None if standing else by)
-        standing = not standing
+        event, stands = log.read_at(connection, [at])[at].event, not stands
+    registry.retract(connection, at, position or 0, stands=stands)

@@ -52,12 +52,12 @@ def post_events(options: dict[str, bool]) -> Response:
     if sender.role not in ROLES or sender.role == "auditor":
         raise Refusal(403, f"роль «{sender.role}» не отправляет события")
     events = _read_events()
-    dry_run = options.get("dry_run", False)
-    answer = service().intake.submit(sender, events, atomic=options.get("atomic", False), dry_run=dry_run)
+    atomic, dry_run = options.get("atomic", False), options.get("dry_run", False)
+    answer = service().intake.submit(sender, events, atomic=atomic, dry_run=dry_run)
     body = _body(answer)
-    if answer.refused == len(answer.results):
+    if answer.refused == len(answer.results) or (atomic and answer.refused):
         conflict = any(outcome.status == CONFLICT for outcome in answer.results)
-        detail = "ни одно событие не принято: причины перечислены в results"
+        detail = "новых событий не принято: причины перечислены в results"
         raise Refusal(409 if conflict else 422, detail, more=body)
     response = Response(orjson.dumps(body), _status(answer, dry_run), mimetype="application/json")
     if not dry_run and _wait(answer):

@@ -1,0 +1,6 @@
+"""The sample region that ``vertikal demo`` and the benchmarks feed through the log: invented, seeded, reproducible."""
+
+from .facts import Recorded, Sender
+from .region import SIZES, region
+
+__all__ = ["SIZES", "Recorded", "Sender", "region"]

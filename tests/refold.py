@@ -1,0 +1,100 @@
+"""The ledger as it must be at a position, made in memory from the log alone: no engine, no increments, no database.
+
+Every entity is folded from its standing events, its worth is put into the tree as known at that position, and that is
+all. What the engine has posted by then must be the same.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+from vertikal.events.log import Recorded
+from vertikal.projections.model import Cells, Model
+from vertikal.projections.models import MEASURES, MODELS
+from vertikal.projections.organisations import Tree
+from vertikal.projections.placing import placed
+from vertikal.projections.staff import OWN, REPORTING, Cover, cover_measures
+
+Amounts = dict[tuple[str, str, tuple[str, ...], str], int]  # path, measure, dimensions, date
+
+
+def refold(recorded: Iterable[Recorded], known_at: int) -> Amounts:
+    """Amounts at each organisation's own path, as known at a position; nothing that comes to nought."""
+    events = {each.position: each.event for each in recorded if each.position <= known_at}
+    standing = _standing(events)
+    tree = _tree(standing)
+    owners = {
+        event["data"]["roadmap"]: event["data"]["owner"]
+        for event in events.values()
+        if event["type"] == "roadmap.adopted"
+    }
+    amounts: defaultdict[tuple[str, str, tuple[str, ...], str], int] = defaultdict(int)
+    for model in MODELS:
+        for state in _states(model, standing, owners).values():
+            _place(amounts, tree, model.measures(state))
+    for cover in _covers(amounts).values():
+        _place(amounts, tree, cover_measures(cover))
+    return {key: amount for key, amount in amounts.items() if amount}
+
+
+def rolled_up(amounts: Amounts) -> Amounts:
+    """The same amounts at every organisation on their paths."""
+    rolled: defaultdict[tuple[str, str, tuple[str, ...], str], int] = defaultdict(int)
+    for (path, *rest), amount in amounts.items():
+        codes = path.split("/")
+        for depth in range(1, len(codes) + 1):
+            rolled["/".join(codes[:depth]), *rest] += amount  # type: ignore[index]  # mypy loses the tuple's shape
+    return {key: amount for key, amount in rolled.items() if amount}
+
+
+def _standing(events: dict[int, dict[str, Any]]) -> dict[int, dict[str, Any]]:
+    """The events whose retractions, if any, were themselves undone; the last word on each event counts."""
+    by_identity = {(event["source"], event["id"]): position for position, event in events.items()}
+    stands = dict.fromkeys(events, True)
+    for event in events.values():
+        what, value = event, True
+        while what["type"] == "event.retracted":
+            position = by_identity[what["data"]["source"], what["data"]["id"]]
+            what, value = events[position], not value
+        if what is not event:
+            stands[by_identity[what["source"], what["id"]]] = value
+    return {position: event for position, event in events.items() if stands[position]}
+
+
+def _tree(standing: dict[int, dict[str, Any]]) -> Tree:
+    tree = Tree({})
+    for event in standing.values():
+        if event["type"].startswith("organisation."):
+            tree = tree.after(event["type"], event["data"])
+    return tree
+
+
+def _states(model: Model, standing: dict[int, dict[str, Any]], owners: dict[str, str]) -> dict[str, Any]:
+    states: dict[str, Any] = {}
+    for event in standing.values():
+        if event["type"] in model.types and (key := model.key(event)) is not None:
+            owner = owners.get(event["data"].get("roadmap", ""))
+            states[key] = model.evolve(states.get(key), {**event, "owner": owner})
+    return states
+
+
+def _place(amounts: defaultdict[Any, int], tree: Tree, cells: Cells) -> None:
+    for (organisation, measure, dimensions, date), amount in cells.items():
+        for path, on, sign, _ in placed(tree, organisation, MEASURES[measure].kind, date):
+            amounts["/".join(path), measure, dimensions, on] += sign * amount
+
+
+def _covers(amounts: dict[tuple[str, str, tuple[str, ...], str], int]) -> dict[str, Cover]:
+    """Own reports and the number of those reporting below, summed from what was placed."""
+    own: dict[str, dict[str, dict[str, int]]] = defaultdict(lambda: defaultdict(lambda: defaultdict(int)))
+    below: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for (path, measure, _, date), amount in amounts.items():
+        *above, code = path.split("/")
+        if measure in {each.name for each in OWN.values()}:
+            own[code][measure][date] += amount
+        if measure == REPORTING.name:
+            for holder in above:
+                below[holder][date] += amount
+    return {code: Cover(code, own[code], below[code]) for code in own}

@@ -1,0 +1,298 @@
+"""The ledger always equals a refold of the log, at every position, level and date."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import orjson
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import select
+
+from tests.conftest import Vertikal, fresh_database
+from tests.refold import Amounts, refold, rolled_up
+from vertikal.events import log
+from vertikal.events.database import connect, reading
+from vertikal.projections.engine import Engine
+from vertikal.projections.ledger import date_of
+from vertikal.projections.models import MEASURES
+from vertikal.projections.tables import accounts, balances, places, postings
+from vertikal.services import projector
+from vertikal.services import store as stores
+from vertikal.services.access import Party
+from vertikal.services.settings import read_settings
+
+SCHOOLS = ("s1", "s2", "s3", "s9")
+UNITS = (*SCHOOLS, "gorodets", "chemal", "obr")
+DATES = tuple(f"{year}-{month:02}-15" for year in (2020, 2021) for month in (1, 5, 9, 12))
+ORGANISATIONS = (
+    ("obr", "region", None),
+    ("gorodets", "municipality", "obr"),
+    ("chemal", "municipality", "obr"),
+    ("s1", "school", "gorodets"),
+    ("s2", "school", "gorodets"),
+    ("s3", "school", "chemal"),
+    ("s9", "school", "obr"),
+)
+Step = tuple[str, str, dict[str, Any]]  # type, subject, data
+
+dates, schools, units = st.sampled_from(DATES), st.sampled_from(SCHOOLS), st.sampled_from(UNITS)
+counts = st.integers(0, 30)
+
+
+@st.composite
+def staff(draw: st.DrawFn) -> Step:
+    organisation = draw(units)
+    data = {"organisation": organisation, "on": draw(dates), "teachers": draw(counts), "managers": draw(counts)}
+    return "staff.reported", organisation, data
+
+
+@st.composite
+def course(draw: st.DrawFn) -> Step:
+    organisation = draw(units)
+    data = {
+        "person": draw(st.sampled_from(("p1", "p2"))),
+        "role": draw(st.sampled_from(("teacher", "manager"))),
+        "organisation": organisation,
+        "programme": "Программа",
+        "provider": "iro",
+        "hours": 72,
+        "finished_on": draw(dates),
+    }
+    return "course.finished", organisation, data
+
+
+@st.composite
+def courses(draw: st.DrawFn) -> Step:
+    organisation, start = draw(units), draw(dates)
+    data = {
+        "report": draw(st.sampled_from(("r1", "r2"))),
+        "organisation": organisation,
+        "role": "teacher",
+        "people": draw(counts),
+        "period": {"start": start, "end": max(start, draw(dates))},
+    }
+    return "courses.reported", organisation, data
+
+
+@st.composite
+def result(draw: st.DrawFn) -> Step:
+    school, participants = draw(schools), draw(counts)
+    data: dict[str, Any] = {"school": school, "procedure": "vpr", "subject": "math", "grade": 5, "year": "2020/2021"}
+    kind = draw(st.sampled_from(("imported", "imported", "corrected", "withdrawn")))
+    if kind == "withdrawn":
+        data["reason"] = "ошибка"
+    else:
+        data |= {"participants": participants, "below_minimum": draw(st.integers(0, participants))}
+        data |= {"reason": "appeal"} if kind == "corrected" else {"held_on": draw(dates)}
+    return f"assessment.{kind}", school, data
+
+
+@st.composite
+def mark(draw: st.DrawFn) -> Step:
+    kind, on, organisation = draw(st.sampled_from(MARKS)), draw(dates), draw(st.sampled_from(("s1", "s2", "s3", "obr")))
+    activity = {"roadmap": "rm", "activity": "a2" if organisation == "obr" else "a1"}
+    if kind == "cancelled":
+        return "activity.cancelled", "obr", {**activity, "on": on, "reason": ""}
+    if kind == "rescheduled":
+        timing = {"raw": on, "kind": "deadline", "end": on}
+        return "activity.rescheduled", "obr", {**activity, "timing": timing}
+    data = {**activity, "organisation": organisation}
+    extra = {"completed": {"completed_on": on}, "not_held": {"on": on, "organised": True}}
+    return f"activity.{kind}", organisation, data | extra.get(kind, {"on": on})
+
+
+MARKS = ("rescheduled", "cancelled", "not_held", "completed", "started")
+
+
+@st.composite
+def turn(draw: st.DrawFn) -> Step:
+    code, on = draw(st.sampled_from(("s1", "s2", "s3"))), draw(dates)
+    if draw(st.booleans()):
+        parent = draw(st.sampled_from(("gorodets", "chemal", "obr")))
+        return "organisation.moved", code, {"code": code, "parent": parent, "valid_from": on}
+    return "organisation.closed", code, {"code": code, "valid_from": on}
+
+
+retraction = st.integers(0, 30).map(lambda back: ("event.retracted", "obr", {"back": back}))
+histories = st.lists(
+    st.one_of(staff(), course(), courses(), result(), mark(), turn(), retraction), min_size=6, max_size=25
+)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def fresh(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], AbstractContextManager[Vertikal]]:
+    """Makes an empty Vertikal for each example of a property."""
+    server = request.getfixturevalue("postgresql_server") if request.param == "postgresql" else None
+
+    @contextmanager
+    def make() -> Iterator[Vertikal]:
+        name = f"test_{uuid4().hex}"
+        if server is None:
+            with opened(f"sqlite:///{tmp_path / name}.db") as made:
+                yield made
+        else:
+            with fresh_database(server, name) as url, opened(url) as made:
+                yield made
+
+    return make
+
+
+@contextmanager
+def opened(url: str) -> Iterator[Vertikal]:
+    engine = connect(url)
+    stores.create(engine)
+    yield Vertikal(engine, read_settings({"VERTIKAL_DATABASE_URL": url}))
+    engine.dispose()
+
+
+def play(store: Vertikal, history: list[Step], batch: int) -> None:
+    """Send a history; what the log refuses is not part of it. Project in batches of a given size."""
+    for code, kind, parent in ORGANISATIONS:
+        data = {"code": code, "kind": kind, "name": code, "valid_from": "2019-09-01"}
+        store.submit(store.event("organisation.registered", code, data | ({"parent": parent} if parent else {})))
+    plan = {"roadmap": "rm", "owner": "obr", "title": "ДК", "period": {"start": "2020-01-01", "end": "2021-12-31"}}
+    sent = [store.event("roadmap.adopted", "obr", plan, time="2020-01-10T10:00:00+03:00")]
+    for activity, targets in (("a1", ["s1", "s2", "s3"]), ("a2", [])):
+        timing = {"raw": "до 1 мая", "kind": "deadline", "end": "2020-05-01"}
+        data = {"roadmap": "rm", "activity": activity, "number": "1", "title": "М", "timing": timing, "responsible": []}
+        more = {"organisations": targets} if targets else {}
+        sent.append(store.event("activity.planned", "obr", data | more, time="2020-01-10T10:00:00+03:00"))
+    for type_, subject, data in history:
+        if type_ == "event.retracted":
+            target = sent[-1 - data["back"] % len(sent)]
+            data = {"source": target["source"], "id": target["id"], "reason": "ошибка"}  # noqa: PLW2901
+        sent.append(store.event(type_, subject, data, time="2021-12-20T10:00:00+03:00"))
+    for event in sent:
+        role = "region" if "region" in SENDERS.get(event["type"], ("region",)) else "municipality"
+        store.submit(event, party=Party("obr", role))
+    projector.catch_up(store.engine, batch)
+
+
+SENDERS = {"course.finished": ("municipality",)}
+
+
+def posted(store: Vertikal, known_at: int) -> Amounts:
+    """What the ledger holds up to a position, at each organisation's own path."""
+    amounts: defaultdict[Any, int] = defaultdict(int)
+    statement = select(places.c.path, accounts.c.measure, accounts.c.dimensions, postings.c.date, postings.c.amount)
+    statement = statement.join(places, places.c.id == postings.c.place)
+    statement = statement.join(accounts, accounts.c.id == postings.c.account).where(postings.c.position <= known_at)
+    with reading(store.engine) as connection:
+        for row in connection.execute(statement):
+            amounts[(*_key(row), date_of(row.date))] += row.amount
+    return {key: amount for key, amount in amounts.items() if amount}
+
+
+def balanced(store: Vertikal) -> Amounts:
+    """The balances, at every place."""
+    statement = select(places.c.path, accounts.c.measure, accounts.c.dimensions, balances.c.date, balances.c.amount)
+    statement = statement.join(places, places.c.id == balances.c.place)
+    statement = statement.join(accounts, accounts.c.id == balances.c.account)
+    with reading(store.engine) as connection:
+        rows = connection.execute(statement).all()
+    return {(*_key(row), date_of(row.date)): row.amount for row in rows if row.amount}
+
+
+def _key(row: Any) -> tuple[str, str, tuple[str, ...]]:
+    named = orjson.loads(row.dimensions)
+    return row.path, row.measure, tuple(named[name] for name in MEASURES[row.measure].dimensions)
+
+
+def recorded(store: Vertikal) -> list[log.Recorded]:
+    with reading(store.engine) as connection:
+        return log.read(connection, 0, 1_000)
+
+
+PROPERTY = settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+
+
+@PROPERTY
+@given(history=histories, batch=st.integers(1, 12))
+def test_the_ledger_equals_a_refold_of_the_log_at_every_position_level_and_date(
+    fresh: Callable[[], AbstractContextManager[Vertikal]], history: list[Step], batch: int
+) -> None:
+    with fresh() as store:
+        play(store, history, batch)
+        events = recorded(store)
+        for position in range(len(events) + 1):
+            assert posted(store, position) == refold(events, position)
+        assert balanced(store) == rolled_up(refold(events, len(events)))
+
+
+@PROPERTY
+@given(history=histories)
+def test_a_region_is_the_sum_of_its_parts_and_of_what_was_reported_above_them(
+    fresh: Callable[[], AbstractContextManager[Vertikal]], history: list[Step]
+) -> None:
+    with fresh() as store:
+        play(store, history, 1_000)
+        head = len(recorded(store))
+        for indicator in ("trained_teachers", "roadmap_overdue", "roadmap_done", "below_minimum"):
+            for as_of in ("2020-06-01", "2021-12-31"):
+                for known_at in (head // 2, head):
+                    check_parts(store, indicator, as_of, known_at)
+
+
+def check_parts(store: Vertikal, indicator: str, as_of: str, known_at: int) -> None:
+    for organisation in ("obr", "gorodets"):
+        for by in ("municipality", "school"):
+            answer = store.ask(indicator, organisation, as_of=as_of, known_at=known_at, by=by)
+            for side in ("numerator", "denominator"):
+                assert sum(row[side] for row in answer["rows"]) == answer[side]
+        items = store.postings(indicator, organisation, as_of=as_of, known_at=known_at)
+        for side in ("numerator", "denominator"):
+            assert sum(item["delta"] for item in items if item["side"] == side) == answer[side]
+
+
+def test_the_refold_notices_a_missing_posting(vertical: Vertikal) -> None:
+    """The control of the property above: a ledger that lost one line differs."""
+    vertical.send("staff.reported", "s1", {"organisation": "s1", "on": "2020-09-01", "teachers": 5, "managers": 1})
+    events = recorded(vertical)
+    assert posted(vertical, len(events)) == refold(events, len(events))
+    with vertical.engine.begin() as connection:
+        connection.execute(postings.delete().where(postings.c.amount == 5))
+    assert posted(vertical, len(events)) != refold(events, len(events))
+
+
+def test_a_projector_that_lost_the_race_writes_nothing(vertical: Vertikal) -> None:
+    vertical.submit(
+        vertical.event("staff.reported", "s1", {"organisation": "s1", "on": "2020-09-01", "teachers": 5, "managers": 1})
+    )
+    first, second = Engine(), Engine()
+    assert projector.project(vertical.engine, first) == 1
+    assert projector.project(vertical.engine, second) == 0
+    assert vertical.figure("trained_teachers", "s1") == (0, 5)
+
+
+def test_an_event_that_cannot_be_applied_stops_its_entity_only(
+    vertical: Vertikal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A read model that fails on one event: that entity stands still and says so, all others go on."""
+    from vertikal.projections import staff as model  # noqa: PLC0415
+
+    def fail(_: object, event: Any) -> Any:
+        if event["data"]["teachers"] == 13:
+            raise ValueError("неудобное число")
+        return original(_, event)
+
+    original = model.evolve
+    broken = {"staff": fail}
+    for models in Engine()._by_type.values():
+        for each in models:
+            if each.name in broken:
+                monkeypatch.setitem(each.__dict__, "evolve", broken[each.name])
+    report = {"on": "2020-09-01", "managers": 1}
+    vertical.send("staff.reported", "s1", {"organisation": "s1", "teachers": 13, **report})
+    vertical.send("staff.reported", "s2", {"organisation": "s2", "teachers": 7, **report})
+    assert vertical.figure("trained_teachers", "gorodets") == (0, 7)
+    assert vertical.ask("trained_teachers", "gorodets")["incomplete"] == 1
+    assert vertical.ask("trained_teachers", "s2")["incomplete"] == 0
