@@ -189,7 +189,7 @@ def test_errors_inside_lists_and_objects_name_their_place() -> None:
     found = refusals(example("analysis.published", data=data_of("analysis.published", findings=findings)))
     assert found == {
         "data.findings[0].figures[1].numerator": ["целое число или десятичное число строкой (получено: «1,5»)"],
-        "data.findings[0].figures[1].as_of": ["значение не может быть null (получено: «None»)"],
+        "data.findings[0].figures[1].as_of": ["значение не может быть null (получено: «null»)"],
         "data.findings[1]": ["ожидался объект (получено: «не объект»)"],
     }
 

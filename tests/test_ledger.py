@@ -120,9 +120,9 @@ def turn(draw: st.DrawFn) -> Step:
     return "organisation.closed", code, {"code": code, "valid_from": on}
 
 
-retraction = st.integers(0, 30).map(lambda back: ("event.retracted", "obr", {"back": back}))
+retractions = st.integers(0, 30).map(lambda back: ("event.retracted", "obr", {"back": back}))
 histories = st.lists(
-    st.one_of(staff(), course(), courses(), result(), mark(), turn(), retraction), min_size=6, max_size=25
+    st.one_of(staff(), course(), courses(), result(), mark(), turn(), retractions), min_size=6, max_size=25
 )
 
 
@@ -161,13 +161,13 @@ def play(store: Vertikal, history: list[Step], batch: int) -> None:
     sent = [store.event("roadmap.adopted", "obr", plan, time="2020-01-10T10:00:00+03:00")]
     for activity, targets in (("a1", ["s1", "s2", "s3"]), ("a2", [])):
         timing = {"raw": "до 1 мая", "kind": "deadline", "end": "2020-05-01"}
-        data = {"roadmap": "rm", "activity": activity, "number": "1", "title": "М", "timing": timing, "responsible": []}
-        more = {"organisations": targets} if targets else {}
-        sent.append(store.event("activity.planned", "obr", data | more, time="2020-01-10T10:00:00+03:00"))
-    for type_, subject, data in history:
-        if type_ == "event.retracted":
-            target = sent[-1 - data["back"] % len(sent)]
-            data = {"source": target["source"], "id": target["id"], "reason": "ошибка"}  # noqa: PLW2901
+        data: dict[str, Any] = {"roadmap": "rm", "activity": activity, "number": "1", "title": "М", "timing": timing}
+        data |= {"responsible": [], **({"organisations": targets} if targets else {})}
+        sent.append(store.event("activity.planned", "obr", data, time="2020-01-10T10:00:00+03:00"))
+    for type_, subject, said in history:
+        target = sent[-1 - said.get("back", 0) % len(sent)]
+        retraction = {"source": target["source"], "id": target["id"], "reason": "ошибка"}
+        data = retraction if type_ == "event.retracted" else said
         sent.append(store.event(type_, subject, data, time="2021-12-20T10:00:00+03:00"))
     for event in sent:
         role = "region" if "region" in SENDERS.get(event["type"], ("region",)) else "municipality"
@@ -279,10 +279,10 @@ def test_an_event_that_cannot_be_applied_stops_its_entity_only(
     """A read model that fails on one event: that entity stands still and says so, all others go on."""
     from vertikal.projections import staff as model  # noqa: PLC0415
 
-    def fail(_: object, event: Any) -> Any:
+    def fail(state: Any, event: Any) -> Any:
         if event["data"]["teachers"] == 13:
             raise ValueError("неудобное число")
-        return original(_, event)
+        return original(state, event)
 
     original = model.evolve
     broken = {"staff": fail}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from marshmallow import Schema
@@ -28,12 +29,27 @@ class Name:
     owner: str | None = None
     unique: bool = False
 
-    def codes(self, data: Data) -> Iterator[tuple[str, str]]:
+    def codes(self, data: Data) -> Iterable[tuple[str, str]]:
         """Every (code, field path) of this name in ``data``; nothing where an optional field is absent."""
+        if not self._plain:
+            return self._codes_in_lists(data)
+        last = self.path[-1]
+        if last not in data:
+            return ()
+        if len(self.path) == 1:
+            return ((data[last], last),)
+        return (("/".join([str(data[part]) for part in self.path]), last),)
+
+    def _codes_in_lists(self, data: Data) -> Iterator[tuple[str, str]]:
         columns = [list(walk(data, path)) for path in self.path]
         for number, (where, last) in enumerate(columns[-1]):
             outer = (column[number if len(column) > 1 else 0][1] for column in columns[:-1])
             yield "/".join([*(str(part) for part in outer), str(last)]), where
+
+    @cached_property
+    def _plain(self) -> bool:
+        """Whether every path is a field of ``data`` itself: nearly all are, and these are looked up at once."""
+        return not any("[]" in path or "." in path for path in self.path)
 
 
 def name(kind: str, *path: str, owner: str | None = None, unique: bool = False) -> Name:
@@ -81,7 +97,10 @@ class Contract:
     def fact_date(self, event: Mapping[str, Any]) -> str:
         """The day on which the fact is true, ``YYYY-MM-DD``."""
         if self.date is not None:
-            for _, value in walk(event["data"], self.date):
+            data = event["data"]
+            if self.date in data:
+                return str(data[self.date])
+            for _, value in walk(data, self.date):
                 return str(value)
         return str(event["time"][:10])
 

@@ -54,4 +54,17 @@ def event_schema(contract: Contract) -> dict[str, Any]:
     """The schema of a whole event of this contract: what the compiled validator checks in one call."""
     schema = record_schema(Envelope)
     schema["properties"]["data"] = record_schema(contract.schema)
+    _refuse_nul(schema)
     return {"$schema": DIALECT, **schema}
+
+
+def _refuse_nul(schema: Any) -> None:
+    """Free text may hold any sign but U+0000, which JSON Schema lets pass."""
+    if isinstance(schema, list):
+        for item in schema:
+            _refuse_nul(item)
+    elif isinstance(schema, dict):
+        if schema.get("type") == "string" and not schema.keys() & {"pattern", "enum"}:
+            schema["pattern"] = "^[^\\u0000]*$"
+        for inner in schema.values():
+            _refuse_nul(inner)

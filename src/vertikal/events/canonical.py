@@ -7,15 +7,12 @@ reference implementation writes the bytes.
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import orjson
 import rfc8785
 
-# A number with a fraction or an exponent, a number of 16 digits or more, a four-byte UTF-8 sequence, and null, which is
-# also how orjson writes NaN and the infinities.
-_UNSURE = re.compile(rb"[:,\[{]-?[0-9]+(?:[.eE]|(?<=[0-9]{16}))|^-?[0-9]|[\xf0-\xf4]|null").search
+INTEGER_MAX = 2**53 - 1
 
 
 def canonical(value: Any) -> bytes:
@@ -23,8 +20,26 @@ def canonical(value: Any) -> bytes:
 
     Raises ``ValueError`` where it has none: NaN, infinities, integers beyond ±(2⁵³ − 1), lone surrogates.
     """
+    if not _alike(value):
+        return rfc8785.dumps(value)
     try:
-        encoded = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
     except TypeError as error:
         raise ValueError(str(error)) from error
-    return rfc8785.dumps(value) if _UNSURE(encoded) else encoded
+
+
+def _alike(value: Any) -> bool:
+    """Whether orjson and RFC 8785 write the value alike: plain text, flags, small integers, keys in ASCII."""
+    kind = type(value)
+    if kind is str or kind is bool or value is None:
+        return True
+    if kind is int:
+        return bool(-INTEGER_MAX <= value <= INTEGER_MAX)
+    if kind is dict:
+        for key, inner in value.items():
+            if not (type(key) is str and key.isascii() and (type(inner) is str or _alike(inner))):
+                return False
+        return True
+    if kind is list:
+        return all(map(_alike, value))
+    return False

@@ -14,8 +14,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, func, select, update
 
+from . import bulk
 from .canonical import canonical
 from .tables import events, head
 
@@ -94,23 +95,23 @@ def write(connection: Connection, at: Head, prepared: Sequence[Prepared], now: d
     recorded_at = max(at.recorded_at, timestamp(now))
     tail = b',"recorded_at":"' + recorded_at.encode() + b'"}'
     rows = [
-        {
-            "position": position,
-            "source": item.event["source"],
-            "id": item.event["id"],
-            "type": item.event["type"],
-            "subject": item.event["subject"],
-            "recorded_at": recorded_at,
-            "digest": item.digest,
-            "leaf": b'{"event":' + item.stored + tail,
-        }
+        (
+            position,
+            item.event["source"],
+            item.event["id"],
+            item.event["type"],
+            item.event["subject"],
+            recorded_at,
+            item.digest,
+            b'{"event":' + item.stored + tail,
+        )
         for position, item in enumerate(prepared, at.position + 1)
     ]
     if not rows:
         return at
-    connection.execute(insert(events), rows)
-    touched = [row["position"] for row in rows if row["type"].startswith(("organisation.", "event.retracted"))]
-    moved = Head(rows[-1]["position"], recorded_at, touched[-1] if touched else at.organisations)
+    bulk.insert(connection, events, rows)
+    touched = [row[0] for row in rows if row[3].startswith(("organisation.", "event.retracted"))]
+    moved = Head(at.position + len(rows), recorded_at, touched[-1] if touched else at.organisations)
     values = {"position": moved.position, "recorded_at": recorded_at, "organisations": moved.organisations}
     connection.execute(update(head).values(values))
     return moved

@@ -14,8 +14,7 @@ import msgspec
 from sqlalchemy import Connection, select, update
 
 from ..contracts.catalogue import CATALOGUE
-from ..events import log, registry
-from . import bulk
+from ..events import bulk, log, registry
 from .ledger import Ledger
 from .model import Cells, Event, Model
 from .models import MEASURES, MODELS

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import orjson
 from sqlalchemy import Connection, select
 
-from . import bulk
+from ..events import bulk
 from .model import Cell, Cells, Measure
 from .organisations import Tree
 from .placing import Path, placed

@@ -2,5 +2,6 @@
 
 from .facts import Recorded, Sender
 from .region import SIZES, region
+from .scale import Scale
 
-__all__ = ["SIZES", "Recorded", "Sender", "region"]
+__all__ = ["SIZES", "Recorded", "Scale", "Sender", "region"]

@@ -17,14 +17,14 @@ SIZES = {"small": 5_081, "region": 198_549, "large": 2_018_266}  # exact; tests 
 SCHOOLS_DAY, COURSES_DAY = 11, 28
 
 
-def region(size: str) -> Iterator[Recorded]:
-    """The events of a sample size as they would have been recorded from August 2020 to December 2023.
+def region(size: str | Scale) -> Iterator[Recorded]:
+    """The events of a sample size (or of a scale of one's own) as recorded from August 2020 to December 2023.
 
     Times of recording never decrease, whatever an event refers to comes before it, and the same size gives the same
     events to the byte. Facts are generated as they are read. Raises ``KeyError`` for a size that is not in ``SIZES``.
     """
     outboxes: dict[str, Outbox] = {}
-    for batch in _batches(lay_out(SCALES[size])):
+    for batch in _batches(lay_out(size if isinstance(size, Scale) else SCALES[size])):
         moment, sender = batch.at, batch.sender
         outbox = outboxes.setdefault(sender.organisation, Outbox(sender))
         for fact in batch.facts:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -55,13 +55,15 @@ def open_empty(url: str, *, fresh: bool) -> Engine:
 
 
 def fill(engine: Engine, settings: Settings, size: str, progress: Callable[[int], None]) -> None:
-    """Record the sample. Raises ``RuntimeError`` if the log refuses any of it."""
-    clock: SampleClock | None = None
-    intake: Intake | None = None
-    for batch in batches(region(size)):
-        if clock is None or intake is None:
-            clock = SampleClock(batch[0].at)
-            intake = Intake(engine, clock, settings.timezone)
+    """Record the sample of a size."""
+    record(engine, settings, region(size), progress)
+
+
+def record(engine: Engine, settings: Settings, sample: Iterator[Recorded], progress: Callable[[int], None]) -> None:
+    """Record a sample by its own clock. Raises ``RuntimeError`` if the log refuses any of it."""
+    clock = SampleClock(datetime.min.replace(tzinfo=UTC))
+    intake = Intake(engine, clock, settings.timezone)
+    for batch in batches(sample):
         clock.time = batch[-1].at
         answer = intake.submit(access.Party(*batch[0].sender), [each.event for each in batch])
         if answer.refused:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 from sqlalchemy import Connection
@@ -22,6 +22,8 @@ from ..projections.indicators import INDICATORS, Indicator, Unanswerable
 from ..projections.organisations import Tree
 from .refusals import Refusal
 
+T = TypeVar("T")
+
 FILTERS = ("roadmap", "cohort", "procedure", "subject", "grade", "kind", "origin", "role")
 SMALL = 5
 ORIGINS = {"people": "по людям", "reported": "числом, без имён"}
@@ -33,9 +35,9 @@ def ask(connection: Connection, book: Book, code: str, given: Mapping[str, str |
     if indicator is None:
         raise Refusal(404, f"показатель «{code[:60]}» неизвестен; известны: {', '.join(INDICATORS)}")
     errors: dict[str, list[str]] = {}
-    period = _read(errors, "period", lambda: periods.parse(given.get("period")))
-    as_of = _read(errors, "as_of", lambda: periods.parse_date(given.get("as_of") or today))
-    known_at = _read(errors, "known_at", lambda: read_known_at(connection, book, given.get("known_at")))
+    period = read(errors, "period", lambda: periods.parse(given.get("period")))
+    as_of = read(errors, "as_of", lambda: periods.parse_date(given.get("as_of") or today))
+    known_at = read(errors, "known_at", lambda: read_known_at(connection, book, given.get("known_at")))
     by = given.get("by") or None
     if by is not None and by not in (*UNITS, *indicator.dimensions):
         errors["by"] = [f"разбивка «{by[:60]}» невозможна; возможны: {', '.join((*UNITS, *indicator.dimensions))}"]
@@ -56,20 +58,21 @@ def answer(connection: Connection, book: Book, question: Question, *, hide_small
     """The figure in the shape of ``/v1/indicators/{code}``."""
     indicator, tree = question.indicator, book.tree(connection, question.known_at)
     figure = book.figure(connection, question)
+    amounts = _amounts(indicator, figure, hide_small)
     found: dict[str, Any] = {
         "indicator": indicator.code,
         "organisation": question.organisation,
         "period": question.period.label,
         "as_of": question.as_of,
         "known_at": known_at(connection, question.known_at),
-        **_amounts(indicator, figure, hide_small),
+        **amounts,
         "unit": indicator.unit,
         "incomplete": book.incomplete(connection, question.organisation, tree),
     }
     if question.by is not None:
         rows = book.rows(connection, question, tree)
         found["rows"] = [_row(question, row, tree, hide_small) for row in rows]
-    return {**found, **_growth(connection, book, question, figure, hide_small)}
+    return {**found, **_growth(connection, book, question, amounts["value"], hide_small)}
 
 
 def provenance(
@@ -135,9 +138,10 @@ def _read_moment(text: str) -> datetime:
     return time
 
 
-def _read(errors: dict[str, list[str]], name: str, read: Any) -> Any:
+def read(errors: dict[str, list[str]], name: str, parse: Callable[[], T]) -> T | None:
+    """What a parameter says, or None and a note of what is wrong with it."""
     try:
-        return read()
+        return parse()
     except ValueError as error:
         errors[name] = [str(error)]
         return None
@@ -151,15 +155,17 @@ def _require_meaning(question: Question) -> None:
         raise Refusal(422, str(error), errors={"period": [str(error)]}) from error
 
 
-def _growth(connection: Connection, book: Book, question: Question, figure: Figure, hide_small: bool) -> dict[str, Any]:
+def _growth(
+    connection: Connection, book: Book, question: Question, now: str | None, hide_small: bool
+) -> dict[str, Any]:
+    """The period before and the growth since then; neither tells a value that is hidden."""
     period = question.period.previous()
     if period is None:
         return {"previous": None, "growth": None}
     before = book.figure(connection, replace(question, period=period))
     amounts = _amounts(question.indicator, before, hide_small)
-    now = ratio(figure.numerator, figure.denominator)
     both = amounts["value"] is not None and now is not None
-    growth = _plain(Decimal(now) - Decimal(amounts["value"])) if both and now is not None else None
+    growth = _plain(Decimal(str(now)) - Decimal(amounts["value"])) if both else None
     return {"previous": {"period": period.label, **amounts}, "growth": growth}
 
 

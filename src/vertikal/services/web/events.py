@@ -101,7 +101,9 @@ def _wait(answer: Answer) -> bool:
 
 def _read_events() -> list[Any]:
     kind = request.mimetype
-    if "ce-specversion" in request.headers:
+    if "ce-specversion" in request.headers and kind not in (STRUCTURED, BATCH):
+        if kind not in ("", "application/json") and not kind.endswith("+json"):
+            raise Refusal(415, f"вид содержимого «{kind[:80]}» не поддерживается; ожидается application/json")
         return [_binary_event(_parse(request.get_data()))]
     if kind not in (STRUCTURED, BATCH, "application/json"):
         raise Refusal(415, f"вид содержимого «{kind[:80]}» не поддерживается; ожидается {STRUCTURED} или {BATCH}")
@@ -132,7 +134,7 @@ def _why_unreadable(body: bytes, error: orjson.JSONDecodeError) -> str:
         body.decode()
     except UnicodeDecodeError as encoding:
         return f"кодировка тела не UTF-8: байт {encoding.start}; пересохраните файл в UTF-8"
-    if "ecursion" in str(error):
+    if "depth limit" in str(error):
         return "вложенность JSON слишком велика: допускается 32 уровня"
     return f"тело запроса не является JSON: строка {error.lineno}, столбец {error.colno}"
 
@@ -142,6 +144,6 @@ def _binary_event(data: Any) -> dict[str, Any]:
     event: dict[str, Any] = {
         name[3:].lower(): unquote(value) for name, value in request.headers if name.lower().startswith("ce-")
     }
-    if str(event.get("expectedversion", "")).isdecimal():
+    if re.fullmatch("[0-9]{1,19}", event.get("expectedversion", "")):
         event["expectedversion"] = int(event["expectedversion"])
     return {**event, "data": data}

@@ -10,6 +10,7 @@ from swagger_ui_bundle import swagger_ui_path
 from werkzeug.wrappers import Response as AnyResponse
 
 from ... import contracts
+from ...contracts.catalogue import CATALOGUE
 from ...events.database import reading
 from ...events.log import read_head
 from ..refusals import Refusal
@@ -37,10 +38,9 @@ def get_ready() -> dict[str, Any]:
 @routes.get("/contracts/<type_>/<int:version>")
 @routes.doc(summary="Опубликованная схема события (JSON Schema)")
 def get_contract(type_: str, version: int) -> Response:
-    file = PUBLISHED / f"{type_}.{version}.json"
-    if file.parent != PUBLISHED or not file.is_file():
+    if CATALOGUE.find(type_, version) is None:
         raise Refusal(404, f"схема «{type_[:64]}» версии {version} не опубликована")
-    return Response(file.read_bytes(), mimetype="application/schema+json")
+    return Response((PUBLISHED / f"{type_}.{version}.json").read_bytes(), mimetype="application/schema+json")
 
 
 @routes.get("/asyncapi.json")

@@ -14,6 +14,7 @@ from .. import access
 from ..refusals import Refusal
 from .service import Routes, party, require_sight, service, tagged
 
+POSITION_MAX = 2**63 - 1  # what a database can be asked for
 routes = Routes("log", __name__, description="Журнал событий")
 
 
@@ -79,7 +80,7 @@ def get_leaf(position: int) -> Response:
 
 def _at(position: int) -> log.Recorded:
     with reading(service().engine) as connection:
-        found = log.read_at(connection, [position]).get(position)
+        found = log.read_at(connection, [position]).get(position) if position <= POSITION_MAX else None
         if found is None:
             raise Refusal(404, f"в журнале нет позиции {position}")
         if party().role not in access.WHOLE_LOG:

@@ -31,13 +31,17 @@ class TreeQuery(ClocksQuery):
 
 
 def read_clocks(connection: Any, query: dict[str, Any]) -> tuple[str, int]:
-    """The date and the position that a request asks about. Raises a 400."""
+    """The date and the position that a request asks about. Raises a 400 naming every parameter that is wrong."""
     here = service()
-    try:
-        as_of = periods.parse_date(query.get("as_of") or here.settings.today())
-        return as_of, queries.read_known_at(connection, here.book, query.get("known_at"))
-    except ValueError as error:
-        raise Refusal(400, str(error)) from error
+    errors: dict[str, list[str]] = {}
+    today = here.settings.today()
+    as_of = queries.read(errors, "as_of", lambda: periods.parse_date(query.get("as_of") or today))
+    known_at = queries.read(
+        errors, "known_at", lambda: queries.read_known_at(connection, here.book, query.get("known_at"))
+    )
+    if as_of is None or known_at is None:
+        raise Refusal(400, "параметры запроса не приняты", errors=errors)
+    return as_of, known_at
 
 
 @routes.get("/v1/organisations")

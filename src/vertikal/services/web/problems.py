@@ -7,7 +7,8 @@ from typing import Any, NoReturn
 import orjson
 import structlog
 from flask import Flask, Response
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolExhausted
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import HTTPException
 
@@ -59,17 +60,20 @@ def problem(refusal: Refusal) -> Response:
 def register(app: Flask) -> None:
     app.register_error_handler(Refusal, problem)
     app.register_error_handler(HTTPException, _http)
-    app.register_error_handler(OperationalError, _database)
+    for unavailable in (OperationalError, InterfaceError, PoolExhausted):
+        app.register_error_handler(unavailable, _database)
     app.register_error_handler(Exception, _unexpected)
 
 
 def _http(error: HTTPException) -> Response:
     status = error.code or 500
-    return problem(Refusal(status, DETAILS.get(status, TITLES.get(status, str(error.description)))))
+    allowed = getattr(error, "valid_methods", None)
+    headers = {"Allow": ", ".join(sorted(allowed))} if allowed else {}
+    return problem(Refusal(status, DETAILS.get(status, TITLES.get(status, str(error.description))), headers=headers))
 
 
-def _database(error: OperationalError) -> Response:
-    logger.warning("database unavailable", error=str(error.orig))
+def _database(error: Exception) -> Response:
+    logger.warning("database unavailable", error=str(getattr(error, "orig", error)))
     detail = "база данных занята или недоступна; повторите запрос: повторная отправка тех же событий безопасна"
     return problem(Refusal(503, detail, headers={"Retry-After": "2"}))
 

@@ -79,7 +79,8 @@ def require_sight(connection: Connection, code: str, *, aggregates: bool = False
 
 
 def wait_for(position: int | None) -> None:
-    """Wait until the ledger holds a position. Raises a 503 after five seconds."""
+    """Wait until the ledger holds a position, where one is asked for. Raises a 401, or a 503 after five seconds."""
+    party()  # strangers are not waited for
     if position is not None and not projector.wait_for(service().engine, position, WAIT_MAX_S):
         raise Refusal(503, f"позиция {position} ещё не учтена в показателях", headers={"Retry-After": "1"})
 

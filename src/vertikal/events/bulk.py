@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from psycopg2.extensions import Binary
 from sqlalchemy import Connection, Integer, LargeBinary, Table
 
 Rows = Sequence[tuple[Any, ...]]
@@ -55,4 +56,6 @@ def _array_type(type_: Any) -> str:
 
 def _array(type_: Any, cells: list[Any]) -> Any:
     """Numbers as one literal: the driver quotes lists item by item, which costs more than the insert itself."""
-    return "{" + ",".join(map(str, cells)) + "}" if isinstance(type_, Integer) else cells
+    if isinstance(type_, Integer):
+        return "{" + ",".join(map(str, cells)) + "}"
+    return [Binary(cell) for cell in cells] if isinstance(type_, LargeBinary) else cells
