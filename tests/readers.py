@@ -10,9 +10,13 @@ from werkzeug.test import TestResponse
 
 from tests.conftest import Vertikal
 from tests.sayings import GORODETS, said
+from vertikal.events.database import reading
+from vertikal.events.log import read_head
 
 TEACHERS = "/v1/indicators/trained_teachers"
 ON = "as_of=2023-06-01"
+PROBLEM = "application/problem+json"
+RUSSIAN = set("абвгдеёжзийклмнопрстуфхцчшщъыьэюя")
 
 
 class Reader:
@@ -61,3 +65,19 @@ def teach(vertical: Vertikal, people: int, school: str = "s1", on: str = "2020-1
 
 def employ(vertical: Vertikal, teachers: int = 30) -> int:
     return vertical.accept(said(vertical, GORODETS, "staff.reported", teachers=teachers), party=GORODETS)
+
+
+def problem(response: TestResponse, status: int) -> dict[str, Any]:
+    """The body of a refusal, which is RFC 9457 with a Russian detail."""
+    assert (response.status_code, response.mimetype) == (status, PROBLEM), response.text
+    body: dict[str, Any] = response.json or {}
+    assert body["status"] == status
+    assert body["type"] == "about:blank"
+    assert body["title"]
+    assert RUSSIAN & set(body["detail"].lower())
+    return body
+
+
+def head(vertical: Vertikal) -> int:
+    with reading(vertical.engine) as connection:
+        return read_head(connection).position

@@ -97,16 +97,17 @@ def test_every_command_explains_itself_and_its_options(path: tuple[str, ...]) ->
     ids=" ".join,
 )
 def test_2_wrong_usage(vertical: Vertikal, terminal: Terminal, words: tuple[str, ...]) -> None:
-    assert "Error" in terminal.run(*words, code=2, sent="").stderr or words[0] == "fly"
+    assert "Error: " in terminal.run(*words, code=2, sent="").stderr
 
 
 @pytest.mark.parametrize(
     ("name", "value"),
     [("VERTIKAL_TIMEZONE", "Mars/Olympus"), ("VERTIKAL_WORKERS", "many"), ("VERTIKAL_DATABASE_URL", "no url")],
+    ids=["time zone", "workers", "database"],
 )
 def test_2_a_setting_that_cannot_be_used_is_named(name: str, value: str) -> None:
     result = Terminal("sqlite:///unused.db").run("init", code=2, **{name: value})
-    assert value in result.stderr
+    assert name in result.stderr
     assert "Traceback" not in result.stderr
 
 
@@ -129,31 +130,42 @@ def test_the_option_database_beats_the_environment(tmp_path: Path) -> None:
     Terminal("sqlite:////proc/nowhere.db").run("--database", f"sqlite:///{tmp_path / 'v.db'}", "init")
 
 
-@pytest.mark.parametrize("words", [("project", "--once"), ("token", "list"), ("serve",), ("doctor",),
-                                   ("query", "quality", "--organisation", "obr"), ("push", "-", *AS_GORODETS)])  # fmt: skip
+ASKING = (("project", "--once"), ("token", "list"), ("query", "quality", "--organisation", "obr"))
+PUSHING = ("push", "-", *AS_GORODETS)
+
+
+@pytest.mark.parametrize("words", [*ASKING, PUSHING, ("serve",), ("doctor",)])
 def test_1_a_database_that_was_not_made_says_what_to_do(terminal: Terminal, words: tuple[str, ...]) -> None:
     result = terminal.run(*words, code=1, sent="")
     assert "run `vertikal init` first" in result.output
     assert "Traceback" not in result.output
 
 
-@pytest.mark.parametrize("words", [("init",), ("project", "--once"), ("token", "list"),
-                                   ("query", "quality", "--organisation", "obr"), ("push", "-", *AS_GORODETS)])  # fmt: skip
-def test_75_a_database_that_cannot_be_reached(words: tuple[str, ...]) -> None:
+@pytest.fixture
+def nowhere() -> str:
+    """A database behind a port where nobody listens."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    result = Terminal(f"postgresql://vertikal:secret@127.0.0.1:{port}/none").run(*words, code=75, sent="")
+        return f"postgresql://vertikal:secret@127.0.0.1:{free.getsockname()[1]}/none"
+
+
+@pytest.mark.parametrize("words", [("init",), *ASKING, PUSHING])
+def test_75_a_database_that_cannot_be_reached(nowhere: str, words: tuple[str, ...]) -> None:
+    result = Terminal(nowhere).run(*words, code=75, sent="")
     assert "cannot be reached" in result.stderr
     assert "secret" not in result.output
 
 
-def test_passwords_are_not_shown(vertical: Vertikal, tmp_path: Path) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    result = Terminal(f"postgresql://vertikal:secret@127.0.0.1:{port}/none").run("doctor", code=1)
+def test_doctor_explains_a_database_that_cannot_be_reached(nowhere: str) -> None:
+    result = Terminal(nowhere).run("doctor", code=1)
+    assert "database" in result.stdout
     assert "secret" not in result.output
+
+
+def test_1_a_file_that_is_no_database(tmp_path: Path) -> None:
+    (tmp_path / "letter.docx").write_bytes(b"PK" * 5_000)
+    result = Terminal(f"sqlite:///{tmp_path / 'letter.docx'}").run("token", "list", code=1)
+    assert "file is not a database" in result.stderr
 
 
 # Tokens
@@ -200,7 +212,7 @@ def test_push_reads_standard_input_and_batches_it(vertical: Vertikal, terminal: 
     events = [staff(vertical, on=f"20{n % 90 + 10}-01-01") for n in range(BATCH_MAX + 5)]
     answer = terminal.json("push", "-", *AS_GORODETS, sent=lines(*events))
     assert (answer["accepted"], answer["head"]) == (BATCH_MAX + 5, 7 + BATCH_MAX + 5)
-    assert terminal.run("push", "-", *AS_GORODETS, sent="").stdout.startswith("accepted 0")
+    assert "файл пуст" in terminal.run("push", "-", *AS_GORODETS, code=1, sent="\n").stderr
 
 
 def test_push_with_a_token(vertical: Vertikal, terminal: Terminal) -> None:

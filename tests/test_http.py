@@ -13,14 +13,12 @@ from sqlalchemy import text
 from werkzeug.test import TestResponse
 
 from tests.conftest import Vertikal
+from tests.readers import head, problem
 from vertikal.contracts.catalogue import CATALOGUE
-from vertikal.events.database import connect, reading, writing
-from vertikal.events.log import read_head
+from vertikal.events.database import connect, writing
 from vertikal.services import access, projector
 
 STRUCTURED, BATCH, JSON = "application/cloudevents+json", "application/cloudevents-batch+json", "application/json"
-PROBLEM = "application/problem+json"
-RUSSIAN = set("абвгдеёжзийклмнопрстуфхцчшщъыьэюя")
 
 
 @pytest.fixture
@@ -41,22 +39,6 @@ def post(client: FlaskClient, headers: dict[str, str], body: Any, kind: str = ST
          **more: str) -> TestResponse:  # fmt: skip
     sent = body if isinstance(body, bytes | str) else json.dumps(body)
     return client.post(f"/v1/events{query}", data=sent, content_type=kind, headers={**headers, **more})
-
-
-def problem(response: TestResponse, status: int) -> dict[str, Any]:
-    """The body of a refusal, which is RFC 9457 with a Russian detail."""
-    assert (response.status_code, response.mimetype) == (status, PROBLEM), response.text
-    body: dict[str, Any] = response.json or {}
-    assert body["status"] == status
-    assert body["type"] == "about:blank"
-    assert body["title"]
-    assert RUSSIAN & set(body["detail"].lower())
-    return body
-
-
-def head(vertical: Vertikal) -> int:
-    with reading(vertical.engine) as connection:
-        return read_head(connection).position
 
 
 def outcomes(body: Any) -> list[str]:

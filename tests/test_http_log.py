@@ -12,10 +12,9 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from tests.conftest import Vertikal
-from tests.readers import ON, TEACHERS, Reader, employ, teach
+from tests.examples import at, places
+from tests.readers import ON, TEACHERS, Reader, employ, head, problem, teach
 from tests.sayings import GORODETS, said
-from tests.test_contracts import at, places
-from tests.test_http import head, problem
 from vertikal.contracts import publish
 from vertikal.contracts.catalogue import CATALOGUE
 from vertikal.events.database import reading

@@ -9,9 +9,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from tests.conftest import Vertikal
-from tests.readers import ON, TEACHERS, Reader, employ, teach
+from tests.readers import ON, TEACHERS, Reader, employ, problem, teach
 from tests.sayings import GORODETS, enlarge, said
-from tests.test_http import problem
 from vertikal.services import projector
 from vertikal.services.web import service
 

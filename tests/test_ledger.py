@@ -104,7 +104,7 @@ def mark(draw: st.DrawFn) -> Step:
         timing = {"raw": on, "kind": "deadline", "end": on}
         return "activity.rescheduled", "obr", {**activity, "timing": timing}
     data = {**activity, "organisation": organisation}
-    extra = {"completed": {"completed_on": on}, "not_held": {"on": on, "organised": True}}
+    extra: dict[str, dict[str, Any]] = {"completed": {"completed_on": on}, "not_held": {"on": on, "organised": True}}
     return f"activity.{kind}", organisation, data | extra.get(kind, {"on": on})
 
 
@@ -161,9 +161,11 @@ def play(store: Vertikal, history: list[Step], batch: int) -> None:
     sent = [store.event("roadmap.adopted", "obr", plan, time="2020-01-10T10:00:00+03:00")]
     for activity, targets in (("a1", ["s1", "s2", "s3"]), ("a2", [])):
         timing = {"raw": "до 1 мая", "kind": "deadline", "end": "2020-05-01"}
-        data: dict[str, Any] = {"roadmap": "rm", "activity": activity, "number": "1", "title": "М", "timing": timing}
-        data |= {"responsible": [], **({"organisations": targets} if targets else {})}
-        sent.append(store.event("activity.planned", "obr", data, time="2020-01-10T10:00:00+03:00"))
+        what: dict[str, Any] = {"roadmap": "rm", "activity": activity, "number": "1", "title": "М", "timing": timing}
+        what["responsible"] = []
+        if targets:
+            what["organisations"] = targets
+        sent.append(store.event("activity.planned", "obr", what, time="2020-01-10T10:00:00+03:00"))
     for type_, subject, said in history:
         target = sent[-1 - said.get("back", 0) % len(sent)]
         retraction = {"source": target["source"], "id": target["id"], "reason": "ошибка"}

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from sqlalchemy import Engine, select
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 
 from .. import __version__
 from ..events.database import connect, reading, writing
@@ -40,12 +40,18 @@ class Commands(click.Group):
             return super().invoke(ctx)
         except Refusal as refusal:
             _fail(UNAVAILABLE if refusal.status == 503 else REFUSED, refusal.detail, refusal.errors)
-        except (BadSetting, ArgumentError) as error:
+        except BadSetting as error:
             _fail(USAGE, str(error))
+        except ArgumentError as error:
+            _fail(USAGE, f"VERTIKAL_DATABASE_URL or --database: {error}")
         except (store.NotReady, serving.PortInUse) as error:
             _fail(REFUSED, str(error))
         except OperationalError as error:
             _fail(UNAVAILABLE, f"the database is busy or cannot be reached: {error.orig}")
+        except DatabaseError as error:
+            if type(error) is not DatabaseError:  # the others are mistakes of ours
+                raise
+            _fail(REFUSED, f"the database cannot be used: {error.orig}")
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

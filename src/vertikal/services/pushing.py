@@ -15,6 +15,8 @@ from .refusals import Refusal
 def read_events(file: BinaryIO) -> Iterator[Any]:
     """The events of a file, lazily where it holds one per line. Raises ``Refusal`` naming the line."""
     first = next((line for line in file if line.strip()), b"")
+    if not first:
+        raise Refusal(400, "файл пуст")
     if first.lstrip().startswith(b"[") or not _is_json(first):
         content = _parse(first + file.read(), "файл")
         yield from content if isinstance(content, list) else [content]

@@ -49,6 +49,8 @@ def ask(connection: Connection, book: Book, code: str, given: Mapping[str, str |
         errors["organisation"] = ["укажите код организации"]
     if errors or period is None or as_of is None or known_at is None or organisation is None:
         raise Refusal(400, "параметры запроса не приняты", errors=errors)
+    if organisation not in book.tree(connection, book.position(connection)).nodes:
+        raise Refusal(404, f"организация «{organisation[:64]}» не зарегистрирована")
     question = Question(indicator, organisation, period, as_of, known_at, by, only)
     _require_meaning(question)
     return question
