@@ -302,13 +302,11 @@ def test_415_another_content_type(client: FlaskClient, vertical: Vertikal, regio
     problem(post(client, region, staff(vertical), kind), 415)
 
 
-@pytest.mark.parametrize("number", ["30.0", "3e1", "1e308", "-0.0", "18446744073709551616", "true", '"30"', "null"])
-def test_422_a_number_that_is_no_count(
-    client: FlaskClient, vertical: Vertikal, region: dict[str, str], number: str
-) -> None:
-    sent = json.dumps(staff(vertical)).replace('"teachers": 30', f'"teachers": {number}')
-    body = problem(post(client, region, sent), 422)
-    assert list(body["results"][0]["errors"]) == ["data.teachers"]
+def test_422_a_number_that_is_no_count(client: FlaskClient, vertical: Vertikal, region: dict[str, str]) -> None:
+    for number in ("30.0", "3e1", "1e308", "-0.0", "18446744073709551616", "true", '"30"', "null"):
+        sent = json.dumps(staff(vertical)).replace('"teachers": 30', f'"teachers": {number}')
+        body = problem(post(client, region, sent), 422)
+        assert list(body["results"][0]["errors"]) == ["data.teachers"], number
 
 
 def test_422_a_date_that_does_not_exist(client: FlaskClient, vertical: Vertikal, region: dict[str, str]) -> None:

@@ -118,12 +118,12 @@ def serve(settings: Settings, host: str, port: int, with_projector: bool | None)
 
 @main.command()
 @click.option("--once", is_flag=True, help="Stop when the figures hold the whole log.")
-@click.option("--with-parent", is_flag=True, hidden=True, help="Stop when the process that started this one ends.")
+@click.option("--parent", type=int, hidden=True, help="Stop when this process, which started this one, ends.")
 @click.pass_obj
-def project(settings: Settings, once: bool, with_parent: bool) -> None:
+def project(settings: Settings, once: bool, parent: int | None) -> None:
     """Keep the figures up to the log."""
     if not once:
-        serving.run_projector(settings.database_url, with_parent=with_parent)
+        serving.run_projector(settings.database_url, parent)
         return
     engine = store.open_store(settings.database_url)
     with _progress("events into figures", projector.behind(engine)) as advance:

@@ -132,9 +132,11 @@ def ratio(numerator: int, denominator: int | None) -> str | None:
 def _read_moment(text: str) -> datetime:
     """A time; a ``+`` that arrived as a space (an unescaped query) is understood."""
     moment = text.replace(" ", "+")
-    if re.fullmatch(MOMENT_PATTERN, moment) is None:
-        raise ValueError(f"«{text[:60]}» не распознано: ожидается позиция журнала или время по RFC 3339")
-    time = datetime.fromisoformat(moment)
+    try:
+        time = datetime.fromisoformat(moment if re.fullmatch(MOMENT_PATTERN, moment) else "")
+    except ValueError:
+        problem = f"«{text[:60]}» не распознано: ожидается позиция журнала или время по RFC 3339"
+        raise ValueError(problem) from None
     if time > datetime.now(UTC):
         raise ValueError(f"время {text[:60]} ещё не наступило")
     return time

@@ -60,19 +60,19 @@ def serve(settings: Settings, host: str, port: int, *, with_projector: bool) -> 
     Server(settings, host, port).run()
 
 
-def run_projector(url: str, *, with_parent: bool = False) -> None:
-    """Project until SIGTERM, Ctrl-C or, ``with_parent``, the end of the process that started this one."""
+def run_projector(url: str, parent: int | None = None) -> None:
+    """Project until SIGTERM, Ctrl-C or the end of the process ``parent``, which started this one."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     engine = store.open_store(url)
-    if with_parent:
-        threading.Thread(target=_stop_with, args=(os.getppid(), stop), daemon=True).start()
+    if parent is not None:
+        threading.Thread(target=_stop_with, args=(parent, stop), daemon=True).start()
     projector.follow(engine, stop)
 
 
 def _keep_projecting(url: str) -> None:
-    command = [sys.executable, "-m", "vertikal", "--database", url, "project", "--with-parent"]
+    command = [sys.executable, "-m", "vertikal", "--database", url, "project", "--parent", str(os.getpid())]
     while True:
         ended = subprocess.run(command, check=False)  # noqa: S603  # our own command, nothing of a request in it
         logger.warning("the projector ended and is started again", exitcode=ended.returncode)
