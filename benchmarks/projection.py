@@ -105,8 +105,10 @@ class BareFold:
 
 def _stored(engine: Engine) -> Balances:
     statement = select(places.c.path, accounts.c.measure, accounts.c.dimensions, balances.c.date, balances.c.amount)
-    statement = statement.join(places, places.c.id == balances.c.place).join(
-        accounts, accounts.c.id == balances.c.account
+    statement = (
+        statement.join(places, places.c.id == balances.c.place)
+        .join(accounts, accounts.c.id == balances.c.account)
+        .where(accounts.c.summary == 0)
     )
     found: Balances = {}
     with reading(engine) as connection:

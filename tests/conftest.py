@@ -16,7 +16,7 @@ from sqlalchemy.engine import make_url
 
 from tests.postgresql import postgresql
 from vertikal.events.database import connect, reading, writing
-from vertikal.projections.figures import Book
+from vertikal.projections.book import Book
 from vertikal.services import access, projector, queries
 from vertikal.services import store as stores
 from vertikal.services.access import Party
@@ -137,10 +137,9 @@ class Vertikal:
     def ask(self, indicator: str, organisation: str, **given: Any) -> dict[str, Any]:
         """The answer of the ledger, as of ``TODAY`` unless ``as_of`` says otherwise."""
         parameters = {"organisation": organisation, "as_of": TODAY, **{k: str(v) for k, v in given.items()}}
-        book = Book()
         with reading(self.engine) as connection:
-            question = queries.ask(connection, book, indicator, parameters, TODAY)
-            return queries.answer(connection, book, question)
+            ledger = Book().open(connection)
+            return queries.answer(ledger, queries.ask(ledger, indicator, parameters, TODAY))
 
     def figure(self, indicator: str, organisation: str, **given: Any) -> tuple[int, int | None]:
         answer = self.ask(indicator, organisation, **given)
@@ -149,11 +148,12 @@ class Vertikal:
     def postings(self, indicator: str, organisation: str, **given: Any) -> list[dict[str, Any]]:
         """All postings of a figure, through the pages of the API's cursor."""
         parameters = {"organisation": organisation, "as_of": TODAY, **{k: str(v) for k, v in given.items()}}
-        book, items, cursor = Book(), [], None
+        items, cursor = [], None
         with reading(self.engine) as connection:
-            question = queries.ask(connection, book, indicator, parameters, TODAY)
+            ledger = Book().open(connection)
+            question = queries.ask(ledger, indicator, parameters, TODAY)
             while True:
-                page = queries.provenance(connection, book, question, cursor, 3)
+                page = queries.provenance(ledger, question, cursor, 3)
                 items += page["items"]
                 cursor = page["next"]
                 if cursor is None:

@@ -196,7 +196,7 @@ def balanced(store: Vertikal) -> Amounts:
     """The balances, at every place."""
     statement = select(places.c.path, accounts.c.measure, accounts.c.dimensions, balances.c.date, balances.c.amount)
     statement = statement.join(places, places.c.id == balances.c.place)
-    statement = statement.join(accounts, accounts.c.id == balances.c.account)
+    statement = statement.join(accounts, accounts.c.id == balances.c.account).where(accounts.c.summary == 0)
     with reading(store.engine) as connection:
         rows = connection.execute(statement).all()
     return {(*_key(row), date_of(row.date)): row.amount for row in rows if row.amount}
@@ -298,3 +298,20 @@ def test_an_event_that_cannot_be_applied_stops_its_entity_only(
     assert vertical.figure("trained_teachers", "gorodets") == (0, 7)
     assert vertical.ask("trained_teachers", "gorodets")["incomplete"] == 1
     assert vertical.ask("trained_teachers", "s2")["incomplete"] == 0
+
+
+def test_summaries_above_the_schools_are_the_sums_of_their_accounts(vertical: Vertikal) -> None:
+    """What most questions read is never a figure of its own: per place, date and kept dimensions it is a sum."""
+    result = {"procedure": "vpr", "grade": 5, "year": "2020/2021", "held_on": "2021-03-15", "participants": 20}
+    for school, subject, below in (("s1", "math", 5), ("s1", "russian", 3), ("s9", "math", 4)):
+        data = {"school": school, "subject": subject, "below_minimum": below, **result}
+        vertical.send("assessment.imported", school, data)
+    statement = select(places.c.path, accounts.c.summary, balances.c.amount)
+    statement = statement.join(places, places.c.id == balances.c.place)
+    statement = statement.join(accounts, accounts.c.id == balances.c.account)
+    sums: defaultdict[tuple[str, int], int] = defaultdict(int)
+    with reading(vertical.engine) as connection:
+        for path, summary, amount in connection.execute(statement.where(accounts.c.measure == "below_minimum")):
+            sums[path, summary] += amount
+    assert {path for path, summary in sums if summary} == {"obr", "obr/gorodets"}
+    assert all(sums[path, 1] == sums[path, 0] for path in ("obr", "obr/gorodets"))

@@ -57,6 +57,7 @@ CONTRACTS = (
         senders=("municipality", "institute", "school"),
         date="held_on",
         refers=(name("organisation", "organisations[]"),),
+        declares=(name("support"),),
     ),
     Contract(
         "mentor.assigned",
@@ -86,6 +87,7 @@ CONTRACTS = (
         subject="school",
         date="from",
         refers=(SCHOOL,),
+        declares=(name("agreement", owner="school"),),
         rules=(ordered("from", "to"),),
     ),
     Contract(
@@ -96,5 +98,6 @@ CONTRACTS = (
         subject="organisation",
         date="on",
         refers=(name("organisation"),),
+        declares=(name("entry", owner="organisation"),),
     ),
 )

@@ -76,6 +76,7 @@ CONTRACTS = (
         senders=("municipality", "institute", "region"),
         date="period.end",
         refers=(ORGANISATION,),
+        declares=(name("report", owner="organisation"),),
         rules=(ordered("period.start", "period.end"),),
     ),
     Contract(
@@ -86,6 +87,7 @@ CONTRACTS = (
         subject="organisation",
         date="on",
         refers=(ORGANISATION,),
+        declares=(name("assessment", owner="organisation"),),
         rules=(NOT_SEALED,),
     ),
 )

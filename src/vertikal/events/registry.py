@@ -39,7 +39,7 @@ def declared_by(contract: Contract, event: Mapping[str, Any], position: int) -> 
             name.kind,
             code,
             position,
-            data.get(name.owner) if name.owner else None,
+            data[name.owner] if name.owner else event["subject"],
             _detail(name.kind, event),
         )
         for name in contract.declares

@@ -11,10 +11,11 @@ from ..contracts.assessments import KEY
 from .model import Cells, Event, Kind, Measure, Model
 
 DIMENSIONS = ("procedure", "subject", "grade", "year")
-PARTICIPANTS = Measure("participants", Kind.FLOW, DIMENSIONS)
-BELOW_MINIMUM = Measure("below_minimum", Kind.FLOW, DIMENSIONS)
-MARKED = Measure("marked", Kind.FLOW, DIMENSIONS)
-GOOD_MARKS = Measure("good_marks", Kind.FLOW, DIMENSIONS)
+KEPT = ("year",)
+PARTICIPANTS = Measure("participants", Kind.FLOW, DIMENSIONS, KEPT)
+BELOW_MINIMUM = Measure("below_minimum", Kind.FLOW, DIMENSIONS, KEPT)
+MARKED = Measure("marked", Kind.FLOW, DIMENSIONS, KEPT)
+GOOD_MARKS = Measure("good_marks", Kind.FLOW, DIMENSIONS, KEPT)
 
 
 class Result(msgspec.Struct, frozen=True):

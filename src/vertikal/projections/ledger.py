@@ -14,6 +14,9 @@ from .organisations import Tree
 from .placing import Path, placed
 from .tables import accounts, balances, places, postings
 
+Values = tuple[str, ...]
+LEAF = "school"  # a school has few postings, so it needs no summaries
+
 
 class Ledger:
     """Collects what a batch of events posts and writes it in one go; knows the number of every place and account."""
@@ -22,13 +25,13 @@ class Ledger:
         self.measures = measures
         self.tree = tree
         self._places = {path: id_ for id_, path in connection.execute(select(places.c.id, places.c.path))}
-        stored = connection.execute(select(accounts.c.id, accounts.c.measure, accounts.c.dimensions))
-        self._accounts = {
-            (measure, tuple(orjson.loads(dimensions)[name] for name in measures[measure].dimensions)): id_
-            for id_, measure, dimensions in stored
-        }
-        self._measure_of = {id_: measure for (measure, _), id_ in self._accounts.items()}
+        self._accounts: dict[tuple[str, Values], int] = {}
+        self._summaries: dict[tuple[str, Values], int] = {}
+        self._summary_of: dict[int, int] = {}
+        self._measure_of: dict[int, str] = {}
+        self._recall_accounts(connection)
         self._holders: dict[Path, tuple[int, ...]] = {}
+        self._summing: dict[Path, tuple[int, ...]] = {}
         self._settled: dict[str, Path] = {}
         self._clear()
 
@@ -91,6 +94,10 @@ class Ledger:
         self._postings[account, holders[-1], position, day, int(moved)] += amount
         for holder in holders:
             self._balances[holder, account, day] += amount
+        summary = self._summary_of.get(account)
+        if summary is not None:
+            for holder in self._summing[path]:
+                self._balances[holder, summary, day] += amount
         return path, self._measure_of[account], on, amount
 
     def _facts(self, connection: Connection, organisation: str) -> list[tuple[int, str, int]]:
@@ -105,32 +112,64 @@ class Ledger:
             totals[account, day] += amount
         return [(account, date_of(day), amount) for (account, day), amount in totals.items() if amount]
 
-    def _open_account(self, measure: str, dimensions: tuple[str, ...]) -> int:
-        id_ = len(self._accounts) + 1
-        self._accounts[measure, dimensions] = id_
-        self._measure_of[id_] = measure
-        named = dict(zip(self.measures[measure].dimensions, dimensions, strict=True))
-        self._new_accounts.append((id_, measure, orjson.dumps(named, option=orjson.OPT_SORT_KEYS).decode()))
+    def _recall_accounts(self, connection: Connection) -> None:
+        for id_, name, dimensions, summary in connection.execute(select(accounts)):
+            measure, named = self.measures[name], orjson.loads(dimensions)
+            of = measure.kept if summary else measure.dimensions
+            values = tuple(named[each] for each in of)
+            (self._summaries if summary else self._accounts)[name, values] = id_
+            self._measure_of[id_] = name
+        for (name, values), id_ in self._accounts.items():
+            summary = self._summaries.get((name, _kept(self.measures[name], values)))
+            if summary is not None:
+                self._summary_of[id_] = summary
+
+    def _open_account(self, name: str, values: Values) -> int:
+        measure = self.measures[name]
+        id_ = self._accounts[name, values] = self._number(name, measure.dimensions, values, summary=False)
+        if measure.summarised:
+            kept = _kept(measure, values)
+            summary = self._summaries.get((name, kept))
+            if summary is None:
+                summary = self._summaries[name, kept] = self._number(name, measure.kept, kept, summary=True)
+            self._summary_of[id_] = summary
+        return id_
+
+    def _number(self, name: str, dimensions: tuple[str, ...], values: Values, *, summary: bool) -> int:
+        id_ = len(self._measure_of) + 1
+        self._measure_of[id_] = name
+        named = orjson.dumps(dict(zip(dimensions, values, strict=True)), option=orjson.OPT_SORT_KEYS).decode()
+        self._new_accounts.append((id_, name, named, int(summary)))
         return id_
 
     def _know(self, path: Path) -> tuple[int, ...]:
-        self._holders[path] = holders = tuple(self._place(path[:depth]) for depth in range(1, len(path) + 1))
-        return holders
+        """The places along a path; all but schools also hold summaries."""
+        along = [path[:depth] for depth in range(1, len(path) + 1)]
+        self._holders[path] = tuple(self._place(each) for each in along)
+        self._summing[path] = tuple(self._place(each) for each in along if self._kind(each) != LEAF)
+        return self._holders[path]
+
+    def _kind(self, path: Path) -> str:
+        node = self.tree.nodes.get(path[-1])
+        return node.kind if node else ""
 
     def _place(self, path: Path) -> int:
         text = "/".join(path)
         id_ = self._places.get(text)
         if id_ is None:
             id_ = self._places[text] = len(self._places) + 1
-            node = self.tree.nodes.get(path[-1])
-            self._new_places.append((id_, text, path[-1], node.kind if node else ""))
+            self._new_places.append((id_, text, path[-1], self._kind(path)))
         return id_
 
     def _clear(self) -> None:
         self._new_places: list[tuple[int, str, str, str]] = []
-        self._new_accounts: list[tuple[int, str, str]] = []
+        self._new_accounts: list[tuple[int, str, str, int]] = []
         self._postings: defaultdict[tuple[int, int, int, int, int], int] = defaultdict(int)
         self._balances: defaultdict[tuple[int, int, int], int] = defaultdict(int)
+
+
+def _kept(measure: Measure, values: Values) -> Values:
+    return tuple(value for name, value in zip(measure.dimensions, values, strict=True) if name in measure.kept)
 
 
 def date_of(day: int) -> str:

@@ -31,9 +31,16 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class Measure:
+    """What is posted. Above the schools, balances are also kept in summaries by the dimensions in ``kept`` alone."""
+
     name: str
     kind: Kind
     dimensions: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
+
+    @property
+    def summarised(self) -> bool:
+        return self.kept != self.dimensions
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,10 @@ accounts = Table(
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("measure", Code, nullable=False),
     Column("dimensions", Code, nullable=False, comment="canonical JSON object"),
-    UniqueConstraint("measure", "dimensions"),
+    Column(
+        "summary", Integer, nullable=False, comment="1: balances of all accounts with these dimensions among theirs"
+    ),
+    UniqueConstraint("measure", "summary", "dimensions"),
 )
 
 postings = Table(

@@ -11,8 +11,8 @@ import msgspec
 from .model import Cells, Event, Kind, Measure, Model, add
 from .periods import EVER, calendar_year, school_year
 
-TRAINED = Measure("trained", Kind.FLOW, ("role", "period", "subject"))
-REPORTED = Measure("trained_reported", Kind.FLOW, ("role", "start", "subject"))
+TRAINED = Measure("trained", Kind.FLOW, ("role", "period", "subject"), kept=("role", "period"))
+REPORTED = Measure("trained_reported", Kind.FLOW, ("role", "start", "subject"), kept=("role", "start"))
 
 
 class Course(msgspec.Struct, frozen=True, array_like=True):

@@ -105,9 +105,15 @@ class Admission:
                     _note(errors, f"data.{path}", f"{KINDS[name.kind]} (получено: «{code}»)")
         for name in contract.declares:
             for code, path in name.codes(event["data"]):
-                if name.unique and (name.kind, code) in self._named:
+                declared = self._named.get((name.kind, code))
+                if declared is None or name.kind == "organisation" and not name.unique:
+                    continue
+                if name.unique:
                     reason = RESULT_EXISTS if name.kind == "result" else EXISTS
                     _note(errors, f"data.{path}", f"{reason} (получено: «{code}»)")
+                elif not self._party.covers(self.tree, str(declared.owner), self._today):
+                    message = f"код занят организацией «{declared.owner}»: дайте другой (получено: «{code}»)"
+                    _note(errors, f"data.{path}", message)
 
     def _check_subtree(self, contract: Contract, event: Event, errors: Errors) -> None:
         on = contract.fact_date(event)

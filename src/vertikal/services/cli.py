@@ -21,7 +21,7 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 
 from .. import __version__
 from ..events.database import connect, reading, writing
-from ..projections.figures import Book
+from ..projections.book import Book
 from ..sample import SIZES
 from . import access, demo, doctor, projector, pushing, queries, serving, store
 from .intake import ACCEPTED, DUPLICATE, Answer, Intake
@@ -175,10 +175,10 @@ def push(
 @click.pass_obj
 def query(settings: Settings, /, indicator: str, as_json: bool, **given: Any) -> None:
     """Ask for a figure."""
-    engine, book = store.open_store(settings.database_url), Book()
-    with reading(engine) as connection:
-        question = queries.ask(connection, book, indicator, _parameters(given), settings.today())
-        answer = queries.answer(connection, book, question)
+    with reading(store.open_store(settings.database_url)) as connection:
+        ledger = Book().open(connection)
+        question = queries.ask(ledger, indicator, _parameters(given), settings.today())
+        answer = queries.answer(ledger, question)
     _print_json(answer) if as_json else _print_figure(question.indicator.title, answer)
 
 
@@ -196,13 +196,13 @@ def query(settings: Settings, /, indicator: str, as_json: bool, **given: Any) ->
 @click.pass_obj
 def why(settings: Settings, /, indicator: str, limit: int, as_json: bool, **given: Any) -> None:
     """Open a figure into the postings, and so the events, that it is the sum of."""
-    engine, book = store.open_store(settings.database_url), Book()
-    with reading(engine) as connection:
-        question = queries.ask(connection, book, indicator, _parameters(given), settings.today())
-        answer = queries.answer(connection, book, question)
+    with reading(store.open_store(settings.database_url)) as connection:
+        ledger = Book().open(connection)
+        question = queries.ask(ledger, indicator, _parameters(given), settings.today())
+        answer = queries.answer(ledger, question)
         items, cursor = [], None
         while True:
-            page = queries.provenance(connection, book, question, cursor, 1_000)
+            page = queries.provenance(ledger, question, cursor, 1_000)
             items += page["items"]
             cursor = page["next"]
             if cursor is None:

@@ -15,7 +15,7 @@ from sqlalchemy.engine import make_url
 
 from ..events.database import connect, reading, writing
 from ..events.log import read_head
-from ..projections.figures import Book
+from ..projections.book import Book
 from ..sample import Recorded, region
 from . import access, queries, store
 from .intake import BATCH_MAX, Intake
@@ -86,16 +86,15 @@ def batches(recorded: Iterator[Recorded]) -> Iterator[list[Recorded]]:
 
 def show(out: Console, engine: Engine, settings: Settings) -> None:
     """Three real answers, and how to go on."""
-    book = Book()
     with reading(engine) as connection:
-        head = read_head(connection)
+        head, ledger = read_head(connection), Book().open(connection)
         out.print(
             f"\n{head.position} events in {engine.url.database}, the last recorded {head.recorded_at}\n", soft_wrap=True
         )
         for code, organisation, given in QUESTIONS:
             parameters: dict[str, str | None] = {"organisation": organisation, **given}
-            question = queries.ask(connection, book, code, parameters, settings.today())
-            _show_answer(out, question.indicator.title, queries.answer(connection, book, question))
+            question = queries.ask(ledger, code, parameters, settings.today())
+            _show_answer(out, question.indicator.title, queries.answer(ledger, question))
     with writing(engine) as connection:
         tokens = [(*whose, access.create(connection, access.Party(*whose), now())) for whose in TOKENS]
     out.print(

@@ -12,12 +12,12 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 import orjson
-from sqlalchemy import Connection
 
 from ..contracts.fields import MOMENT_PATTERN
 from ..events import log
-from ..projections import periods
-from ..projections.figures import UNITS, Book, Figure, Posting, Question
+from ..projections import figures, periods
+from ..projections.book import Opened
+from ..projections.figures import UNITS, Figure, Posting, Question
 from ..projections.indicators import INDICATORS, Indicator, Unanswerable
 from ..projections.organisations import Tree
 from .refusals import Refusal
@@ -29,7 +29,7 @@ SMALL = 5
 ORIGINS = {"people": "по людям", "reported": "числом, без имён"}
 
 
-def ask(connection: Connection, book: Book, code: str, given: Mapping[str, str | None], today: str) -> Question:
+def ask(ledger: Opened, code: str, given: Mapping[str, str | None], today: str) -> Question:
     """The question that request parameters ask. Raises ``Refusal`` naming every parameter that is wrong."""
     indicator = INDICATORS.get(code)
     if indicator is None:
@@ -37,7 +37,7 @@ def ask(connection: Connection, book: Book, code: str, given: Mapping[str, str |
     errors: dict[str, list[str]] = {}
     period = read(errors, "period", lambda: periods.parse(given.get("period")))
     as_of = read(errors, "as_of", lambda: periods.parse_date(given.get("as_of") or today))
-    known_at = read(errors, "known_at", lambda: read_known_at(connection, book, given.get("known_at")))
+    known_at = read(errors, "known_at", lambda: read_known_at(ledger, given.get("known_at")))
     by = given.get("by") or None
     if by is not None and by not in (*UNITS, *indicator.dimensions):
         errors["by"] = [f"разбивка «{by[:60]}» невозможна; возможны: {', '.join((*UNITS, *indicator.dimensions))}"]
@@ -49,58 +49,54 @@ def ask(connection: Connection, book: Book, code: str, given: Mapping[str, str |
         errors["organisation"] = ["укажите код организации"]
     if errors or period is None or as_of is None or known_at is None or organisation is None:
         raise Refusal(400, "параметры запроса не приняты", errors=errors)
-    if organisation not in book.tree(connection, book.position(connection)).nodes:
+    if organisation not in ledger.tree(ledger.position).nodes:
         raise Refusal(404, f"организация «{organisation[:64]}» не зарегистрирована")
     question = Question(indicator, organisation, period, as_of, known_at, by, only)
     _require_meaning(question)
     return question
 
 
-def answer(connection: Connection, book: Book, question: Question, *, hide_small: bool = False) -> dict[str, Any]:
+def answer(ledger: Opened, question: Question, *, hide_small: bool = False) -> dict[str, Any]:
     """The figure in the shape of ``/v1/indicators/{code}``."""
-    indicator, tree = question.indicator, book.tree(connection, question.known_at)
-    figure = book.figure(connection, question)
-    amounts = _amounts(indicator, figure, hide_small)
+    indicator, tree = question.indicator, ledger.tree(question.known_at)
+    amounts = _amounts(indicator, figures.figure(ledger, question), hide_small)
     found: dict[str, Any] = {
         "indicator": indicator.code,
         "organisation": question.organisation,
         "period": question.period.label,
         "as_of": question.as_of,
-        "known_at": known_at(connection, question.known_at),
+        "known_at": known_at(ledger, question.known_at),
         **amounts,
         "unit": indicator.unit,
-        "incomplete": book.incomplete(connection, question.organisation, tree),
+        "incomplete": figures.incomplete(ledger, question.organisation, tree),
     }
     if question.by is not None:
-        rows = book.rows(connection, question, tree)
+        rows = figures.rows(ledger, question, tree)
         found["rows"] = [_row(question, row, tree, hide_small) for row in rows]
-    return {**found, **_growth(connection, book, question, amounts["value"], hide_small)}
+    return {**found, **_growth(ledger, question, amounts["value"], hide_small)}
 
 
-def provenance(
-    connection: Connection, book: Book, question: Question, cursor: str | None, limit: int
-) -> dict[str, Any]:
+def provenance(ledger: Opened, question: Question, cursor: str | None, limit: int) -> dict[str, Any]:
     """The postings of a figure in the shape of ``/v1/indicators/{code}/postings``."""
-    items, after = book.postings(connection, question, read_cursor(cursor), limit)
+    items, after = figures.provenance(ledger, question, read_cursor(cursor), limit)
     return {"items": [_posting(item) for item in items], "next": write_cursor(after)}
 
 
-def known_at(connection: Connection, position: int) -> dict[str, Any]:
-    return {"position": position, "time": log.recorded_at(connection, position)}
+def known_at(ledger: Opened, position: int) -> dict[str, Any]:
+    return {"position": position, "time": log.recorded_at(ledger.connection, position)}
 
 
-def read_known_at(connection: Connection, book: Book, text: str | None) -> int:
+def read_known_at(ledger: Opened, text: str | None) -> int:
     """A position of the log from a position or an RFC 3339 time. Raises ``ValueError`` in Russian."""
-    held = book.position(connection)
+    held = ledger.position
     if not text:
         return held
-    head = log.read_head(connection).position
     if text.isascii() and text.isdigit():
         position = int(text[:19])
-        if position > head:
-            raise ValueError(f"позиция {position} дальше конца журнала ({head})")
+        if position > ledger.head:
+            raise ValueError(f"позиция {position} дальше конца журнала ({ledger.head})")
     else:
-        position = log.position_at(connection, log.timestamp(_read_moment(text)))
+        position = log.position_at(ledger.connection, log.timestamp(_read_moment(text)))
     if position > held:
         raise Refusal(
             503, f"позиция {position} ещё не учтена в показателях, учтено {held}", headers={"Retry-After": "1"}
@@ -159,14 +155,12 @@ def _require_meaning(question: Question) -> None:
         raise Refusal(422, str(error), errors={"period": [str(error)]}) from error
 
 
-def _growth(
-    connection: Connection, book: Book, question: Question, now: str | None, hide_small: bool
-) -> dict[str, Any]:
+def _growth(ledger: Opened, question: Question, now: str | None, hide_small: bool) -> dict[str, Any]:
     """The period before and the growth since then; neither tells a value that is hidden."""
     period = question.period.previous()
     if period is None:
         return {"previous": None, "growth": None}
-    before = book.figure(connection, replace(question, period=period))
+    before = figures.figure(ledger, replace(question, period=period))
     amounts = _amounts(question.indicator, before, hide_small)
     both = amounts["value"] is not None and now is not None
     growth = _plain(Decimal(str(now)) - Decimal(amounts["value"])) if both else None

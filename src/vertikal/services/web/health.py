@@ -11,10 +11,8 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from ... import contracts
 from ...contracts.catalogue import CATALOGUE
-from ...events.database import reading
-from ...events.log import read_head
 from ..refusals import Refusal
-from .service import Routes, service
+from .service import Routes, opened
 
 PUBLISHED = Path(contracts.__file__).parent / "published"
 routes = Routes("health", __name__, description="Состояние и описания")
@@ -29,9 +27,8 @@ def get_health() -> dict[str, str]:
 @routes.get("/readyz")
 @routes.doc(summary="База доступна; насколько показатели отстают от журнала")
 def get_ready() -> dict[str, Any]:
-    here = service()
-    with reading(here.engine) as connection:
-        head, held = read_head(connection).position, here.book.position(connection)
+    with opened() as ledger:
+        head, held = ledger.head, ledger.position
     return {"status": "ok", "head": head, "projected": held, "lag": head - held}
 
 

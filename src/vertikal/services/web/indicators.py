@@ -8,13 +8,12 @@ import orjson
 from flask import Response
 
 from ...contracts.fields import Code, Record, Term, Text
-from ...events.database import reading
 from ...projections.figures import UNITS, Question
 from ...projections.indicators import INDICATORS
 from .. import queries
 from ..refusals import Refusal
 from .log import QueryCount
-from .service import Routes, party, require_sight, service, tagged, wait_for
+from .service import Routes, opened, party, require_sight, service, tagged, wait_for
 
 routes = Routes("indicators", __name__, description="Показатели")
 
@@ -72,14 +71,12 @@ def get_indicators() -> Response:
 )
 def get_indicator(query: dict[str, Any], code: str) -> Response:
     wait_for(query.get("min_position"))
-    here = service()
-    with reading(here.engine) as connection:
-        question = queries.ask(connection, here.book, code, query, here.settings.today())
-        own = require_sight(connection, question.organisation, aggregates=True)
+    with opened() as ledger:
+        question = queries.ask(ledger, code, query, service().settings.today())
+        own = require_sight(ledger, question.organisation, aggregates=True)
         _require_own_rows(question, own)
-        held = here.book.position(connection)
-        body = queries.answer(connection, here.book, question, hide_small=not own)
-    return tagged(_json(body), held, changes_by_itself="as_of" not in query)
+        body = queries.answer(ledger, question, hide_small=not own)
+    return tagged(_json(body), ledger.position, changes_by_itself="as_of" not in query)
 
 
 @routes.get("/v1/indicators/<code>/postings")
@@ -90,13 +87,11 @@ def get_indicator(query: dict[str, Any], code: str) -> Response:
 )
 def get_postings(query: dict[str, Any], code: str) -> Response:
     wait_for(query.get("min_position"))
-    here = service()
-    with reading(here.engine) as connection:
-        question = queries.ask(connection, here.book, code, query, here.settings.today())
-        require_sight(connection, question.organisation)
-        held = here.book.position(connection)
-        body = queries.provenance(connection, here.book, question, query.get("cursor"), query.get("limit", 100))
-    return tagged(_json(body), held, changes_by_itself="as_of" not in query)
+    with opened() as ledger:
+        question = queries.ask(ledger, code, query, service().settings.today())
+        require_sight(ledger, question.organisation)
+        body = queries.provenance(ledger, question, query.get("cursor"), query.get("limit", 100))
+    return tagged(_json(body), ledger.position, changes_by_itself="as_of" not in query)
 
 
 def _require_own_rows(question: Question, own: bool) -> None:

@@ -9,10 +9,10 @@ from flask import Response
 
 from ...contracts.fields import Code, Count, Record, Term
 from ...events import log
-from ...events.database import reading, writing
+from ...events.database import writing
 from .. import access
 from ..refusals import Refusal
-from .service import Routes, party, require_sight, service, tagged
+from .service import Routes, opened, party, require_sight, service, tagged
 
 POSITION_MAX = 2**63 - 1  # what a database can be asked for
 routes = Routes("log", __name__, description="Журнал событий")
@@ -40,27 +40,26 @@ class LogQuery(Record):
 )
 def get_log(query: dict[str, int | str]) -> Response:
     here, reader = service(), party()
-    with reading(here.engine) as connection:
-        tree = here.book.tree(connection, here.book.position(connection))
+    with opened() as ledger:
+        tree = ledger.tree(ledger.position)
         root = query.get("organisation") or reader.scope(tree, here.settings.today())
         whole = "organisation" not in query and reader.role in access.WHOLE_LOG
         subjects = None
         if not whole:
-            require_sight(connection, str(root))
+            require_sight(ledger, str(root))
             subjects = list(tree.under(str(root)))
         type_ = query.get("type")
         found = log.read(
-            connection,
+            ledger.connection,
             int(query.get("after", 0)),
             int(query.get("limit", 100)),
             subjects,
             str(type_) if type_ else None,
         )
-        head = log.read_head(connection).position
     if whole:
         with writing(here.engine) as connection:
             access.record_read(connection, reader, f"log after {query.get('after', 0)}", here.clock())
-    return tagged(Response(_lines(found), mimetype="application/x-ndjson"), head)
+    return tagged(Response(_lines(found), mimetype="application/x-ndjson"), ledger.head)
 
 
 @routes.get("/v1/log/<int:position>")
@@ -79,12 +78,12 @@ def get_leaf(position: int) -> Response:
 
 
 def _at(position: int) -> log.Recorded:
-    with reading(service().engine) as connection:
-        found = log.read_at(connection, [position]).get(position) if position <= POSITION_MAX else None
+    with opened() as ledger:
+        found = log.read_at(ledger.connection, [position]).get(position) if position <= POSITION_MAX else None
         if found is None:
             raise Refusal(404, f"в журнале нет позиции {position}")
         if party().role not in access.WHOLE_LOG:
-            require_sight(connection, found.event["subject"])
+            require_sight(ledger, found.event["subject"])
         return found
 
 

@@ -8,13 +8,13 @@ import orjson
 from flask import Response
 
 from ...contracts.fields import Record, Text
-from ...events.database import reading
 from ...projections import periods
+from ...projections.book import Opened
 from ...projections.organisations import Organisation, Tree
 from .. import queries
 from ..refusals import Refusal
 from .log import QueryCount
-from .service import Routes, party, require_sight, service, tagged, wait_for
+from .service import Routes, opened, party, require_sight, service, tagged, wait_for
 
 routes = Routes("organisations", __name__, description="Организации")
 
@@ -30,15 +30,12 @@ class TreeQuery(ClocksQuery):
     cursor = Text(optional=True, at_most=400)
 
 
-def read_clocks(connection: Any, query: dict[str, Any]) -> tuple[str, int]:
+def read_clocks(ledger: Opened, query: dict[str, Any]) -> tuple[str, int]:
     """The date and the position that a request asks about. Raises a 400 naming every parameter that is wrong."""
-    here = service()
     errors: dict[str, list[str]] = {}
-    today = here.settings.today()
+    today = service().settings.today()
     as_of = queries.read(errors, "as_of", lambda: periods.parse_date(query.get("as_of") or today))
-    known_at = queries.read(
-        errors, "known_at", lambda: queries.read_known_at(connection, here.book, query.get("known_at"))
-    )
+    known_at = queries.read(errors, "known_at", lambda: queries.read_known_at(ledger, query.get("known_at")))
     if as_of is None or known_at is None:
         raise Refusal(400, "параметры запроса не приняты", errors=errors)
     return as_of, known_at
@@ -51,17 +48,18 @@ def read_clocks(connection: Any, query: dict[str, Any]) -> tuple[str, int]:
 )
 def get_organisations(query: dict[str, Any]) -> Response:
     wait_for(query.get("min_position"))
-    here, reader, limit = service(), party(), query.get("limit", 100)
-    with reading(here.engine) as connection:
-        as_of, known_at = read_clocks(connection, query)
-        tree = here.book.tree(connection, known_at)
-        held = here.book.position(connection)
+    reader, limit = party(), query.get("limit", 100)
+    with opened() as ledger:
+        as_of, known_at = read_clocks(ledger, query)
+        tree = ledger.tree(known_at)
     after = query.get("cursor", "")
     codes = sorted(code for code in tree.nodes if code > after and reader.covers(tree, code, as_of))
     items = [_brief(tree.nodes[code], as_of) for code in codes[:limit]]
     body = {"items": items, "next": codes[limit - 1] if len(codes) > limit else None}
     return tagged(
-        Response(orjson.dumps(body), mimetype="application/json"), held, changes_by_itself="as_of" not in query
+        Response(orjson.dumps(body), mimetype="application/json"),
+        ledger.position,
+        changes_by_itself="as_of" not in query,
     )
 
 
@@ -70,17 +68,17 @@ def get_organisations(query: dict[str, Any]) -> Response:
 @routes.doc(summary="Организация и её история")
 def get_organisation(query: dict[str, Any], code: str) -> Response:
     wait_for(query.get("min_position"))
-    here = service()
-    with reading(here.engine) as connection:
-        as_of, known_at = read_clocks(connection, query)
-        require_sight(connection, code)
-        tree = here.book.tree(connection, known_at)
-        held = here.book.position(connection)
+    with opened() as ledger:
+        as_of, known_at = read_clocks(ledger, query)
+        require_sight(ledger, code)
+        tree = ledger.tree(known_at)
     if code not in tree.nodes:
         raise Refusal(404, f"на позиции {known_at} организация «{code}» ещё не была известна")
     body = _full(tree, tree.nodes[code], as_of)
     return tagged(
-        Response(orjson.dumps(body), mimetype="application/json"), held, changes_by_itself="as_of" not in query
+        Response(orjson.dumps(body), mimetype="application/json"),
+        ledger.position,
+        changes_by_itself="as_of" not in query,
     )
 
 

@@ -7,11 +7,10 @@ from typing import Any
 import orjson
 from flask import Response
 
-from ...events.database import reading
 from ...projections import entities
 from ..refusals import Refusal
 from .organisations import ClocksQuery, TreeQuery, read_clocks
-from .service import Routes, party, require_sight, service, tagged, wait_for
+from .service import Routes, opened, party, require_sight, tagged, wait_for
 
 routes = Routes("roadmaps", __name__, description="Дорожные карты")
 
@@ -21,12 +20,11 @@ routes = Routes("roadmaps", __name__, description="Дорожные карты")
 @routes.doc(summary="Дорожные карты своего подчинения")
 def get_roadmaps(query: dict[str, Any]) -> Response:
     wait_for(query.get("min_position"))
-    here, reader, limit = service(), party(), query.get("limit", 100)
-    with reading(here.engine) as connection:
-        as_of, known_at = read_clocks(connection, query)
-        tree = here.book.tree(connection, known_at)
-        found = entities.states(connection, "roadmaps", "", known_at)
-        held = here.book.position(connection)
+    reader, limit = party(), query.get("limit", 100)
+    with opened() as ledger:
+        as_of, known_at = read_clocks(ledger, query)
+        tree = ledger.tree(known_at)
+        found = entities.states(ledger.connection, "roadmaps", "", known_at)
     after = query.get("cursor", "")
     seen = sorted(
         (each for each in found if each.roadmap > after and reader.covers(tree, each.owner, as_of)),
@@ -38,7 +36,9 @@ def get_roadmaps(query: dict[str, Any]) -> Response:
     ]
     body = {"items": items, "next": seen[limit - 1].roadmap if len(seen) > limit else None}
     return tagged(
-        Response(orjson.dumps(body), mimetype="application/json"), held, changes_by_itself="as_of" not in query
+        Response(orjson.dumps(body), mimetype="application/json"),
+        ledger.position,
+        changes_by_itself="as_of" not in query,
     )
 
 
@@ -47,14 +47,14 @@ def get_roadmaps(query: dict[str, Any]) -> Response:
 @routes.doc(summary="Дорожная карта", description="Мероприятия со сроками, отметками и результатами по исполнителям.")
 def get_roadmap(query: dict[str, Any], code: str) -> Response:
     wait_for(query.get("min_position"))
-    here = service()
-    with reading(here.engine) as connection:
-        as_of, known_at = read_clocks(connection, query)
-        found = entities.roadmap(connection, code, as_of, known_at)
+    with opened() as ledger:
+        as_of, known_at = read_clocks(ledger, query)
+        found = entities.roadmap(ledger.connection, code, as_of, known_at)
         if found is None:
             raise Refusal(404, f"дорожная карта «{code[:64]}» не найдена")
-        require_sight(connection, found["owner"])
-        held = here.book.position(connection)
+        require_sight(ledger, found["owner"])
     return tagged(
-        Response(orjson.dumps(found), mimetype="application/json"), held, changes_by_itself="as_of" not in query
+        Response(orjson.dumps(found), mimetype="application/json"),
+        ledger.position,
+        changes_by_itself="as_of" not in query,
     )

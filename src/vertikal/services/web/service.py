@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from flask import Response, current_app, g, request
 from flask_smorest import Blueprint
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 
 from ...events.database import reading
-from ...projections.figures import Book
+from ...projections.book import Book, Opened
 from ...projections.organisations import Tree
 from .. import access, projector
 from ..intake import Intake
@@ -60,14 +61,20 @@ def party() -> access.Party:
     return result
 
 
-def require_sight(connection: Connection, code: str, *, aggregates: bool = False) -> bool:
+@contextmanager
+def opened() -> Iterator[Opened]:
+    """The ledger, opened for reading."""
+    here = service()
+    with reading(here.engine) as connection:
+        yield here.book.open(connection)
+
+
+def require_sight(ledger: Opened, code: str, *, aggregates: bool = False) -> bool:
     """Whether ``code`` lies in the reader's own subtree. ``aggregates``: the parent may be seen as well.
 
     Raises a 404 for what does not exist and a 403 for what the reader may not see.
     """
-    here = service()
-    today = here.settings.today()
-    tree = here.book.tree(connection, here.book.position(connection))
+    today, tree = service().settings.today(), ledger.tree(ledger.position)
     if code not in tree.nodes:
         raise Refusal(404, f"организация «{code[:64]}» не зарегистрирована")
     reader = party()

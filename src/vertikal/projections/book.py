@@ -1,0 +1,103 @@
+"""The ledger as it is opened for reading: one state of it, with its places, accounts and tree at hand."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import orjson
+from sqlalchemy import Connection, func, select
+
+from ..events.tables import head
+from .indicators import Dimensions
+from .organisations import Tree, read_tree
+from .tables import accounts, cursor, places
+
+
+@dataclass(frozen=True)
+class Place:
+    """An organisation under its parents: ``path`` are the codes from the root down."""
+
+    id: int
+    path: str
+    organisation: str
+    kind: str
+
+
+@dataclass(frozen=True)
+class Account:
+    """A measure with values of its dimensions; a summary has only those dimensions that most questions ask for."""
+
+    id: int
+    measure: str
+    dimensions: Dimensions
+    summary: bool
+
+
+@dataclass(frozen=True)
+class Opened:
+    """One state of the ledger, for the length of a transaction."""
+
+    connection: Connection
+    position: int
+    head: int
+    places: Mapping[int, Place]
+    accounts: Mapping[str, list[Account]]
+    _tree: Tree
+    _tree_since: int
+
+    def tree(self, known_at: int) -> Tree:
+        """The organisations as known at a position."""
+        return self._tree if known_at >= self._tree_since else read_tree(self.connection, known_at)
+
+    def holding(self, organisation: str) -> list[Place]:
+        """Where the organisation stands or stood."""
+        return [place for place in self.places.values() if place.organisation == organisation]
+
+    def under(self, at: Iterable[Place]) -> list[Place]:
+        """These places and all below them."""
+        roots = [place.path for place in at]
+        return [
+            place
+            for place in self.places.values()
+            if any(place.path == root or place.path.startswith(root + "/") for root in roots)
+        ]
+
+
+class Book:
+    """Remembers, between readings, what of the ledger only ever grows. One per process, shared by its threads."""
+
+    def __init__(self) -> None:
+        self._places: dict[int, Place] = {}
+        self._accounts: tuple[int, dict[str, list[Account]]] = (0, {})
+        self._tree: tuple[int, Tree] = (-1, Tree({}))
+
+    def open(self, connection: Connection) -> Opened:
+        """The ledger as this transaction sees it."""
+        position, last, turned, last_place, last_account = connection.execute(_STATE).one()
+        places_now, accounts_now, tree_now = self._places, self._accounts, self._tree
+        if len(places_now) != (last_place or 0):
+            places_now = {row.id: Place(*row) for row in connection.execute(select(places))}
+        if accounts_now[0] != (last_account or 0):
+            accounts_now = (last_account, _read_accounts(connection))
+        if tree_now[0] != turned:
+            tree_now = (turned, read_tree(connection))
+        self._places, self._accounts, self._tree = places_now, accounts_now, tree_now
+        return Opened(connection, position, last, places_now, accounts_now[1], tree_now[1], turned)
+
+
+_STATE = select(
+    select(cursor.c.position).scalar_subquery(),
+    head.c.position,
+    head.c.organisations,
+    select(func.max(places.c.id)).scalar_subquery(),
+    select(func.max(accounts.c.id)).scalar_subquery(),
+)
+
+
+def _read_accounts(connection: Connection) -> dict[str, list[Account]]:
+    found: dict[str, list[Account]] = defaultdict(list)
+    for id_, measure, dimensions, summary in connection.execute(select(accounts)):
+        found[measure].append(Account(id_, measure, orjson.loads(dimensions), bool(summary)))
+    return dict(found)
