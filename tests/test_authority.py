@@ -244,3 +244,12 @@ def test_retracted_and_sent_again_under_the_old_id_it_is_a_duplicate_and_still_r
     world.accept(cohort, retraction, party=GORODETS)
     assert world.submit(cohort, party=GORODETS).results[0].status == DUPLICATE
     assert list(try_(world, GORODETS, "school.included", cohort="c2")) == ["data.cohort"]
+
+
+def test_a_code_that_replaces_belongs_to_whoever_used_it_first(world: Vertikal) -> None:
+    """Chemal must not be able to turn gorodets's report into its own; gorodets may say it anew."""
+    report = {"report": "r1", "organisation": "gorodets", "people": 64}
+    assert try_(world, GORODETS, "courses.reported", **report) == {}
+    found = try_(world, CHEMAL, "courses.reported", **{**report, "organisation": "chemal"})
+    assert "код занят организацией «gorodets»" in str(found["data.report"])
+    assert try_(world, GORODETS, "courses.reported", **{**report, "people": 60}) == {}

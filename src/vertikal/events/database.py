@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 BUSY_TIMEOUT_S = 5
 
@@ -16,15 +16,17 @@ BUSY_TIMEOUT_S = 5
 def connect(url: str) -> Engine:
     """The engine of a database URL; ``postgresql://`` without a driver is understood.
 
+    Raises ``ArgumentError`` for any other.
+
     SQLite: WAL, so that readers never wait; synchronous=FULL, so that what was acknowledged survives a power cut.
     """
     parsed = make_url(url)
     if parsed.drivername in ("postgresql", "postgres"):
         parsed = parsed.set(drivername="postgresql+psycopg2")
-    if parsed.drivername != "sqlite":
+    if parsed.drivername == "postgresql+psycopg2":
         return create_engine(parsed, pool_pre_ping=True, pool_size=8)
-    if parsed.database and parsed.database != ":memory:":
-        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+    if parsed.drivername != "sqlite":
+        raise ArgumentError(f"a database is sqlite:///FILE or postgresql://…, not {parsed.drivername}")
     engine = create_engine(parsed, connect_args={"timeout": BUSY_TIMEOUT_S})
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)

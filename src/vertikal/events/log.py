@@ -22,6 +22,7 @@ from .tables import events, head
 
 Identity = tuple[str, str]
 CHUNK = 500
+POSITION_MAX = 2**63 - 1  # what a database can be asked for
 
 
 @dataclass(frozen=True, slots=True)

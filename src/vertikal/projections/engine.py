@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, delete, select, update
 
 from ..contracts.catalogue import CATALOGUE
 from ..events import bulk, log, registry
@@ -110,7 +110,15 @@ class Engine:
             else:
                 self._settle(connection, position, entity, state, cells)
                 return
-        self._blocked.append((model.name, key, position, event["subject"], entity.body.blocked))
+        self._block(model, key, position, event, entity.body.blocked)
+
+    def _block(self, model: Model, key: str, position: int, event: Event, reason: str) -> None:
+        """List an event that could not be applied under every organisation whose figures it may touch."""
+        owned, contract = self._owned(event), CATALOGUE.newest.get(event["type"])
+        names = contract.refers if contract else ()
+        concerned = {event["subject"], owned.get("owner", event["subject"])}
+        concerned |= {code for name in names if name.kind == "organisation" for code, _ in name.codes(event["data"])}
+        self._blocked += [(model.name, key, position, code, reason) for code in sorted(concerned)]
 
     def _settle(self, connection: Connection, position: int, entity: Entity, state: object, cells: Cells) -> None:
         posted = self._ledger.post(position, entity.cells, cells)
@@ -151,12 +159,22 @@ class Engine:
                 self._refold(connection, model, key, position)
 
     def _refold(self, connection: Connection, model: Model, key: str, position: int) -> None:
+        """The entity anew from its standing events; that may release it, or show that it has to stand still."""
         entity = self._entity(connection, model, key)
         gone = registry.undone(connection, entity.body.positions, position)
         standing = [at for at in entity.body.positions if at not in gone]
         self._changed.add((model.name, key))
-        state = fold(connection, model, standing, self._owned)
-        self._settle(connection, position, entity, state, model.measures(state) if state is not None else {})
+        try:
+            state = fold(connection, model, standing, self._owned)
+            cells = model.measures(state) if state is not None else {}
+        except Exception as error:
+            entity.body.blocked = repr(error)[:500]
+            return
+        if entity.body.blocked is not None:
+            entity.body.blocked = None
+            self._flush(connection)
+            connection.execute(delete(blocked).where(blocked.c.model == model.name, blocked.c.key == key))
+        self._settle(connection, position, entity, state, cells)
 
     def _owned(self, event: Event) -> Event:
         thing = _owned_thing(event)

@@ -84,7 +84,7 @@ def evolve_activity(activity: Activity | None, event: Event) -> Activity:
         case "activity.planned":
             targets = tuple(dict.fromkeys(data.get("organisations") or (event["owner"],)))
             today = event["time"][:10]
-            timings = (_timing(today, data["timing"]), *now.timings)
+            timings = tuple(_inserted(now.timings, _timing(today, data["timing"]), _since))
             return Activity(now.roadmap, now.activity, today, targets, data, timings, now.marks)
         case "activity.rescheduled":
             timing = _timing(event["time"][:10], data["timing"])

@@ -74,7 +74,7 @@ blocked = Table(
     Column("model", Code, primary_key=True),
     Column("key", Code, primary_key=True),
     Column("position", Position, primary_key=True, autoincrement=False),
-    Column("organisation", Code, nullable=False),
+    Column("organisation", Code, primary_key=True),
     Column("reason", Text, nullable=False),
     Index("blocked_by_organisation", "organisation"),
 )

@@ -17,7 +17,6 @@ from ..events.log import timestamp
 from ..projections.organisations import Tree
 
 ROLES = ("school", "municipality", "region", "institute", "auditor", "admin")
-WHOLE_LOG = ("region", "auditor", "admin")
 
 metadata = MetaData()
 

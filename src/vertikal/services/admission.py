@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from ..contracts.catalogue import Errors
-from ..contracts.contract import Contract
+from ..contracts.contract import Contract, Name
 from ..events import log, registry
 from ..projections.organisations import Tree
 from .access import Party
@@ -106,14 +106,17 @@ class Admission:
         for name in contract.declares:
             for code, path in name.codes(event["data"]):
                 declared = self._named.get((name.kind, code))
-                if declared is None or name.kind == "organisation" and not name.unique:
-                    continue
-                if name.unique:
+                if declared is not None and name.unique:
                     reason = RESULT_EXISTS if name.kind == "result" else EXISTS
                     _note(errors, f"data.{path}", f"{reason} (получено: «{code}»)")
-                elif not self._party.covers(self.tree, str(declared.owner), self._today):
+                elif declared is not None and not self._may_say_again(name, declared):
                     message = f"код занят организацией «{declared.owner}»: дайте другой (получено: «{code}»)"
                     _note(errors, f"data.{path}", message)
+
+    def _may_say_again(self, name: Name, declared: registry.Declared) -> bool:
+        """A code that may be used again belongs to its first user; a code inside something goes with that."""
+        inside = len(name.path) > 1 or name.kind == "organisation"
+        return inside or self._party.covers(self.tree, str(declared.owner), self._today)
 
     def _check_subtree(self, contract: Contract, event: Event, errors: Errors) -> None:
         on = contract.fact_date(event)
@@ -141,7 +144,7 @@ class Admission:
     def _check_registration(self, event: Event, on: str, errors: Errors) -> None:
         data, party = event["data"], self._party
         parent = data.get("parent")
-        if data["code"] == party.organisation:
+        if parent is None and data["code"] == party.organisation:
             return
         if parent is None or (parent in self.tree.nodes and not party.covers(self.tree, parent, self._today, on)):
             _note(errors, "data.parent", f"вышестоящая организация вне подчинения отправителя «{party.organisation}»")

@@ -78,11 +78,15 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON inste
 
 
 @main.command()
+@as_json
 @click.pass_obj
-def init(settings: Settings) -> None:
+def init(settings: Settings, as_json: bool) -> None:
     """Make the database; does nothing to one that is there."""
     engine = connect(settings.database_url)
     made = store.create(engine)
+    if as_json:
+        _print_json({"made": made, "database": engine.url.render_as_string()})
+        return
     out.print(f"{'made' if made else 'already there'}: {engine.url.render_as_string()}", soft_wrap=True)
 
 
@@ -119,8 +123,9 @@ def serve(settings: Settings, host: str, port: int, with_projector: bool | None)
 @main.command()
 @click.option("--once", is_flag=True, help="Stop when the figures hold the whole log.")
 @click.option("--parent", type=int, hidden=True, help="Stop when this process, which started this one, ends.")
+@as_json
 @click.pass_obj
-def project(settings: Settings, once: bool, parent: int | None) -> None:
+def project(settings: Settings, once: bool, parent: int | None, as_json: bool) -> None:
     """Keep the figures up to the log."""
     if not once:
         serving.run_projector(settings.database_url, parent)
@@ -128,7 +133,7 @@ def project(settings: Settings, once: bool, parent: int | None) -> None:
     engine = store.open_store(settings.database_url)
     with _progress("events into figures", projector.behind(engine)) as advance:
         count = projector.catch_up(engine, progress=advance)
-    out.print(f"{count} events applied")
+    _print_json({"applied": count}) if as_json else out.print(f"{count} events applied")
 
 
 @main.command()
@@ -155,12 +160,21 @@ def push(
     party = _party(engine, token, organisation, role)
     intake = Intake(engine, now, settings.timezone)
     answers: list[Answer] = []
-    events = pushing.read_events(file)
+    unreadable: Refusal | None = None
     with _progress("events", None) as advance:
-        for batch in pushing.batches(events):
-            answers.append(intake.submit(party, batch, atomic=atomic, dry_run=dry_run))
-            advance(len(batch))
-    sys.exit(_report_push(answers, as_json))
+        try:
+            for batch in pushing.batches(pushing.read_events(file)):
+                answers.append(intake.submit(party, batch, atomic=atomic, dry_run=dry_run))
+                advance(len(batch))
+        except Refusal as refusal:
+            if not answers:
+                raise
+            unreadable = refusal
+    code = _report_push(answers, as_json)
+    if unreadable is not None:
+        err.print(f"[red]error:[/] {unreadable.detail}; события до этой строки обработаны", soft_wrap=True)
+        code = PARTLY
+    sys.exit(code)
 
 
 @main.command()
@@ -248,14 +262,15 @@ def token_list(settings: Settings, as_json: bool) -> None:
 
 @token.command("revoke")
 @click.argument("number", type=int)
+@as_json
 @click.pass_obj
-def token_revoke(settings: Settings, number: int) -> None:
+def token_revoke(settings: Settings, number: int, as_json: bool) -> None:
     """Revoke the token with this number (see `token list`)."""
     with writing(store.open_store(settings.database_url)) as connection:
         revoked = access.revoke(connection, number, now())
     if not revoked:
         _fail(REFUSED, f"no token {number} is in force")
-    out.print(f"token {number} revoked")
+    _print_json({"revoked": number}) if as_json else out.print(f"token {number} revoked")
 
 
 @main.command("doctor")
@@ -275,6 +290,8 @@ def doctor_command(settings: Settings, as_json: bool) -> None:
 def _party(engine: Engine, token: str | None, organisation: str | None, role: str | None) -> access.Party:
     if organisation and role:
         return access.Party(organisation, role)
+    if organisation or role:
+        raise click.UsageError("--organisation and --role go together")
     if not token:
         raise click.UsageError("give --token (or VERTIKAL_TOKEN), or --organisation and --role")
     with reading(engine) as connection:
@@ -288,8 +305,9 @@ def _parameters(given: dict[str, Any]) -> dict[str, str | None]:
     only = {}
     for pair in given.pop("only"):
         name, equals, value = pair.partition("=")
-        if not equals:
-            raise click.BadParameter(f"{pair!r}: expected NAME=VALUE", param_hint="--only")
+        if not equals or name not in queries.FILTERS:
+            expected = f"expected NAME=VALUE with one of {', '.join(queries.FILTERS)}"
+            raise click.BadParameter(f"{pair!r}: {expected}", param_hint="--only")
         only[name] = value
     return {**given, **only}
 

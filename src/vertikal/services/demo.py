@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,9 +24,9 @@ from .refusals import Refusal
 from .settings import Settings, now
 
 QUESTIONS = (
-    ("trained_teachers", "obr", {"period": "2021", "by": "municipality"}),
+    ("trained_teachers", "obr", {"period": "2021", "as_of": "2023-12-31", "by": "municipality"}),
     ("roadmap_overdue", "gorodets", {"as_of": "2021-03-01"}),
-    ("below_minimum", "obr", {"period": "2021/2022"}),
+    ("below_minimum", "obr", {"period": "2021/2022", "as_of": "2022-06-30", "known_at": "2022-07-01T00:00:00+03:00"}),
 )
 TOKENS = (("obr", "region"), ("gorodets", "municipality"), ("obr", "auditor"))
 
@@ -87,29 +88,29 @@ def batches(recorded: Iterator[Recorded]) -> Iterator[list[Recorded]]:
 def show(out: Console, engine: Engine, settings: Settings) -> None:
     """Three real answers, and how to go on."""
     with reading(engine) as connection:
-        head, ledger = read_head(connection), Book().open(connection)
-        out.print(
-            f"\n{head.position} events in {engine.url.database}, the last recorded {head.recorded_at}\n", soft_wrap=True
-        )
+        ledger = Book().open(connection)
+        file, last = engine.url.database, read_head(connection).recorded_at
+        out.print(f"\n{ledger.head} events in {file}, the last recorded {last}\n", soft_wrap=True)
         for code, organisation, given in QUESTIONS:
             parameters: dict[str, str | None] = {"organisation": organisation, **given}
             question = queries.ask(ledger, code, parameters, settings.today())
-            _show_answer(out, question.indicator.title, queries.answer(ledger, question))
+            _show_answer(out, question.indicator.title, queries.answer(ledger, question), since="known_at" in given)
     with writing(engine) as connection:
         tokens = [(*whose, access.create(connection, access.Party(*whose), now())) for whose in TOKENS]
-    out.print(
-        f"serve:  VERTIKAL_DATABASE_URL={engine.url} vertikal serve   →   http://127.0.0.1:8080/docs", soft_wrap=True
-    )
+    here = f"VERTIKAL_DATABASE_URL={settings.database_url} {sys.argv[0]}"
+    out.print(f"why:    {here} why roadmap_overdue --organisation gorodets --as-of 2021-03-01", soft_wrap=True)
+    out.print(f"serve:  {here} serve   →   http://127.0.0.1:8080/docs", soft_wrap=True)
     for organisation, role, token in tokens:
         out.print(f"token:  {token}   ({role} {organisation})", soft_wrap=True)
 
 
-def _show_answer(out: Console, title: str, answer: dict[str, Any]) -> None:
+def _show_answer(out: Console, title: str, answer: dict[str, Any], *, since: bool) -> None:
     value = answer["value"]
     share = "нет данных" if value is None else f"{float(value) * 100:.1f} %"
     asked = f"{answer['organisation']}, {answer['period']}, на {answer['as_of']}"
-    out.print(f"[bold]{title}[/] — {asked}", soft_wrap=True)
+    known = f", как было известно {answer['known_at']['time'][:10]}" if since else ""
+    out.print(f"[bold]{title}[/] — {asked}{known}", soft_wrap=True)
     out.print(f"  {answer['numerator']} / {answer['denominator']} = {share}", soft_wrap=True)
-    for row in answer.get("rows", ())[:8]:
+    for row in answer.get("rows", ()):
         out.print(f"    {row['name']}: {row['numerator']} / {row['denominator']}", soft_wrap=True)
     out.print()

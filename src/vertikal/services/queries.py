@@ -111,9 +111,10 @@ def read_cursor(text: str | None) -> list[int] | None:
         values = orjson.loads(base64.urlsafe_b64decode(text))
     except (ValueError, binascii.Error):
         values = None
-    if not isinstance(values, list) or len(values) != 6 or not all(type(value) is int for value in values):
+    numbers = [value for value in values if type(value) is int] if isinstance(values, list) else []
+    if len(numbers) != 6 or not all(0 <= number <= log.POSITION_MAX for number in numbers):
         raise Refusal(400, "параметры запроса не приняты", errors={"cursor": ["курсор не распознан"]})
-    return values
+    return numbers
 
 
 def write_cursor(values: list[int] | None) -> str | None:

@@ -72,9 +72,10 @@ def run_projector(url: str, parent: int | None = None) -> None:
 
 
 def _keep_projecting(url: str) -> None:
-    command = [sys.executable, "-m", "vertikal", "--database", url, "project", "--parent", str(os.getpid())]
+    command = [sys.executable, "-m", "vertikal", "project", "--parent", str(os.getpid())]
+    environment = {**os.environ, "VERTIKAL_DATABASE_URL": url}  # not an argument: those are shown to everybody
     while True:
-        ended = subprocess.run(command, check=False)  # noqa: S603  # our own command, nothing of a request in it
+        ended = subprocess.run(command, env=environment, check=False)  # noqa: S603  # our own command, nothing of a request in it
         logger.warning("the projector ended and is started again", exitcode=ended.returncode)
         time.sleep(RESTART_AFTER_S)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from sqlalchemy import Engine, func, insert, inspect, select
 
 from ..events import tables as events
@@ -19,6 +21,8 @@ class NotReady(Exception):
 
 def create(engine: Engine) -> bool:
     """Make what is missing; whether anything was."""
+    if engine.dialect.name == "sqlite" and engine.url.database:
+        Path(engine.url.database).parent.mkdir(parents=True, exist_ok=True)
     made = not _is_made(engine)
     for metadata in PARTS:
         metadata.create_all(engine)
@@ -32,7 +36,8 @@ def create(engine: Engine) -> bool:
 def open_store(url: str) -> Engine:
     """The engine of a database that is ready. Raises ``NotReady``; connection errors are SQLAlchemy's."""
     engine = connect(url)
-    if not _is_made(engine):
+    file = engine.url.database if engine.dialect.name == "sqlite" else None
+    if (file and not Path(file).exists()) or not _is_made(engine):
         raise NotReady(f"no Vertikal database at {engine.url.render_as_string()}: run `vertikal init` first")
     return engine
 

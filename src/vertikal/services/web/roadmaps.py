@@ -10,7 +10,7 @@ from flask import Response
 from ...projections import entities
 from ..refusals import Refusal
 from .organisations import ClocksQuery, TreeQuery, read_clocks
-from .service import Routes, opened, party, require_sight, tagged, wait_for
+from .service import Routes, opened, party, require_sight, service, tagged, wait_for
 
 routes = Routes("roadmaps", __name__, description="Дорожные карты")
 
@@ -20,14 +20,14 @@ routes = Routes("roadmaps", __name__, description="Дорожные карты")
 @routes.doc(summary="Дорожные карты своего подчинения")
 def get_roadmaps(query: dict[str, Any]) -> Response:
     wait_for(query.get("min_position"))
-    reader, limit = party(), query.get("limit", 100)
+    reader, limit, today = party(), query.get("limit", 100), service().settings.today()
     with opened() as ledger:
-        as_of, known_at = read_clocks(ledger, query)
+        _, known_at = read_clocks(ledger, query)
         tree = ledger.tree(known_at)
         found = entities.states(ledger.connection, "roadmaps", "", known_at)
     after = query.get("cursor", "")
     seen = sorted(
-        (each for each in found if each.roadmap > after and reader.covers(tree, each.owner, as_of)),
+        (each for each in found if each.roadmap > after and reader.covers(tree, each.owner, today)),
         key=lambda each: str(each.roadmap),
     )
     items = [
