@@ -253,3 +253,10 @@ def test_a_code_that_replaces_belongs_to_whoever_used_it_first(world: Vertikal) 
     found = try_(world, CHEMAL, "courses.reported", **{**report, "organisation": "chemal"})
     assert "код занят организацией «gorodets»" in str(found["data.report"])
     assert try_(world, GORODETS, "courses.reported", **{**report, "people": 60}) == {}
+
+
+def test_nobody_registers_itself_below_a_stranger(world: Vertikal) -> None:
+    """A token for an organisation that is not registered yet may not choose whose figures it counts in."""
+    newcomer = Party("stranger", "region")
+    data = {"code": "stranger", "kind": "school", "parent": "gorodets"}
+    assert "data.parent" in try_(world, newcomer, "organisation.registered", **data)

@@ -19,9 +19,10 @@ from tests.conftest import Vertikal, fresh_database
 from tests.refold import Amounts, refold, rolled_up
 from vertikal.events import log
 from vertikal.events.database import connect, reading
+from vertikal.projections import staff as staff_model
 from vertikal.projections.engine import Engine
 from vertikal.projections.ledger import date_of
-from vertikal.projections.models import MEASURES
+from vertikal.projections.models import MEASURES, MODELS
 from vertikal.projections.tables import accounts, balances, places, postings
 from vertikal.services import projector
 from vertikal.services import store as stores
@@ -275,29 +276,61 @@ def test_a_projector_that_lost_the_race_writes_nothing(vertical: Vertikal) -> No
     assert vertical.figure("trained_teachers", "s1") == (0, 5)
 
 
-def test_an_event_that_cannot_be_applied_stops_its_entity_only(
-    vertical: Vertikal, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A read model that fails on one event: that entity stands still and says so, all others go on."""
-    from vertikal.projections import staff as model  # noqa: PLC0415
+@pytest.fixture
+def thirteen_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A read model with a mistake: it cannot take a staff report of thirteen teachers."""
 
     def fail(state: Any, event: Any) -> Any:
         if event["data"]["teachers"] == 13:
             raise ValueError("неудобное число")
         return original(state, event)
 
-    original = model.evolve
-    broken = {"staff": fail}
-    for models in Engine()._by_type.values():
-        for each in models:
-            if each.name in broken:
-                monkeypatch.setitem(each.__dict__, "evolve", broken[each.name])
-    report = {"on": "2020-09-01", "managers": 1}
-    vertical.send("staff.reported", "s1", {"organisation": "s1", "teachers": 13, **report})
-    vertical.send("staff.reported", "s2", {"organisation": "s2", "teachers": 7, **report})
+    original = staff_model.evolve
+    model = next(each for each in MODELS if each.name == "staff")
+    monkeypatch.setitem(model.__dict__, "evolve", fail)
+
+
+def report(vertical: Vertikal, school: str, teachers: int, on: str = "2020-09-01") -> int:
+    data = {"organisation": school, "on": on, "teachers": teachers, "managers": 1}
+    return vertical.send("staff.reported", school, data)
+
+
+@pytest.mark.usefixtures("thirteen_fails")
+def test_an_event_that_cannot_be_applied_stops_its_entity_only(vertical: Vertikal) -> None:
+    report(vertical, "s1", 13)
+    report(vertical, "s2", 7)
     assert vertical.figure("trained_teachers", "gorodets") == (0, 7)
     assert vertical.ask("trained_teachers", "gorodets")["incomplete"] == 1
     assert vertical.ask("trained_teachers", "s2")["incomplete"] == 0
+
+
+@pytest.mark.usefixtures("thirteen_fails")
+def test_what_follows_for_a_blocked_entity_is_kept_and_counted_as_missing(vertical: Vertikal) -> None:
+    report(vertical, "s1", 13)
+    report(vertical, "s1", 9, on="2021-09-01")
+    assert vertical.figure("trained_teachers", "obr") == (0, 0)
+    assert vertical.ask("trained_teachers", "obr")["incomplete"] == 2
+
+
+@pytest.mark.usefixtures("thirteen_fails")
+def test_retracting_the_event_that_blocks_releases_the_entity(vertical: Vertikal) -> None:
+    report(vertical, "s1", 13)
+    bad = f"e{vertical._ids}"
+    report(vertical, "s1", 9, on="2021-09-01")
+    vertical.send("event.retracted", "obr", {"source": "/regions/obr", "id": bad, "reason": "ошибка"})
+    assert vertical.figure("trained_teachers", "obr") == (0, 9)
+    assert vertical.ask("trained_teachers", "obr")["incomplete"] == 0
+
+
+@pytest.mark.usefixtures("thirteen_fails")
+def test_a_retraction_beside_a_blocked_event_does_not_stop_the_flow(vertical: Vertikal) -> None:
+    report(vertical, "s1", 9)
+    good = f"e{vertical._ids}"
+    report(vertical, "s1", 13, on="2021-09-01")
+    vertical.send("event.retracted", "obr", {"source": "/regions/obr", "id": good, "reason": "ошибка"})
+    report(vertical, "s2", 7)
+    assert vertical.figure("trained_teachers", "s2") == (0, 7)
+    assert vertical.ask("trained_teachers", "s1")["incomplete"] == 1
 
 
 def test_summaries_above_the_schools_are_the_sums_of_their_accounts(vertical: Vertikal) -> None:

@@ -55,7 +55,7 @@ def serving(vertikal: Vertikal, *options: str) -> Iterator[Served]:
         yield served
     finally:
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=20)
+        print(process.communicate(timeout=20)[1])  # noqa: T201  # pytest shows it where a test fails
 
 
 def wait_until_ready(served: Served) -> None:

@@ -110,13 +110,15 @@ def demo_command(settings: Settings, size: str, fresh: bool, database: str | Non
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", type=click.IntRange(1, 65535), default=8080, show_default=True)
 @click.option("--with-projector/--without-projector", default=None, help="Default: with on SQLite, without elsewhere.")
+@click.option("--quiet", is_flag=True, help="Do not say where it serves.")
 @click.pass_obj
-def serve(settings: Settings, host: str, port: int, with_projector: bool | None) -> None:
+def serve(settings: Settings, host: str, port: int, with_projector: bool | None, quiet: bool) -> None:
     """Serve the HTTP API (and, on SQLite, project in the same service)."""
     engine = store.open_store(settings.database_url)
     embedded = engine.dialect.name == "sqlite" if with_projector is None else with_projector
     engine.dispose()
-    err.print(f"serving http://{host}:{port} (API: http://{host}:{port}/docs); stop with Ctrl-C", soft_wrap=True)
+    if not quiet:
+        err.print(f"serving http://{host}:{port} (API: http://{host}:{port}/docs); stop with Ctrl-C", soft_wrap=True)
     serving.serve(settings, host, port, with_projector=embedded)
 
 

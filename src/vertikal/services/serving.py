@@ -1,4 +1,4 @@
-"""``vertikal serve``: gunicorn for the web, and beside it the projector, started again if it dies."""
+"""``vertikal serve``: gunicorn for the web and, on SQLite, the projector beside it, both watched over."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from . import projector, store
 from .settings import Settings
 from .web.app import create_app
 
-RESTART_AFTER_S = 1.0
+POLL_S, RESTART_AFTER_S = 0.2, 1.0
 logger = structlog.get_logger()
 
 
@@ -56,28 +56,48 @@ def serve(settings: Settings, host: str, port: int, *, with_projector: bool) -> 
     """Serve until SIGTERM or Ctrl-C. Raises ``PortInUse`` before anything is started."""
     _require_free(host, port)
     if with_projector:
-        threading.Thread(target=_keep_projecting, args=(settings.database_url,), daemon=True).start()
-    Server(settings, host, port).run()
+        _supervise(settings, host, port)
+    else:
+        Server(settings, host, port).run()
 
 
 def run_projector(url: str, parent: int | None = None) -> None:
     """Project until SIGTERM, Ctrl-C or the end of the process ``parent``, which started this one."""
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    stop = _stop_on_signals()
     engine = store.open_store(url)
     if parent is not None:
         threading.Thread(target=_stop_with, args=(parent, stop), daemon=True).start()
+    logger.info("projecting", behind=projector.behind(engine))
     projector.follow(engine, stop)
 
 
-def _keep_projecting(url: str) -> None:
-    command = [sys.executable, "-m", "vertikal", "project", "--parent", str(os.getpid())]
-    environment = {**os.environ, "VERTIKAL_DATABASE_URL": url}  # not an argument: those are shown to everybody
-    while True:
-        ended = subprocess.run(command, env=environment, check=False)  # noqa: S603  # our own command, nothing of a request in it
-        logger.warning("the projector ended and is started again", exitcode=ended.returncode)
-        time.sleep(RESTART_AFTER_S)
+def _supervise(settings: Settings, host: str, port: int) -> None:
+    """Run the web and the projector as processes of their own; a projector that ends is started again."""
+    stop = _stop_on_signals()
+    web = _start(settings, "serve", "--host", host, "--port", str(port), "--without-projector", "--quiet")
+    projecting = _start(settings, "project", "--parent", str(os.getpid()))
+    while not stop.wait(POLL_S) and web.poll() is None:
+        if projecting.poll() is not None:
+            logger.warning("the projector ended and is started again", exitcode=projecting.returncode)
+            time.sleep(RESTART_AFTER_S)
+            projecting = _start(settings, "project", "--parent", str(os.getpid()))
+    ended = web.poll()
+    for process in (web, projecting):
+        process.terminate()
+        process.wait()
+    sys.exit(ended or 0)
+
+
+def _start(settings: Settings, *arguments: str) -> subprocess.Popen[bytes]:
+    environment = {**os.environ, "VERTIKAL_DATABASE_URL": settings.database_url}  # arguments are shown to everybody
+    return subprocess.Popen([sys.executable, "-m", "vertikal", *arguments], env=environment)  # noqa: S603  # our own
+
+
+def _stop_on_signals() -> threading.Event:
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
 
 
 def _stop_with(parent: int, stop: threading.Event) -> None:
