@@ -43,6 +43,10 @@ format: $(READY) ## put the code in its form
 bench: $(READY) ## measure against the targets, on SQLite and PostgreSQL (about ten minutes)
 	$(BIN)/python -m benchmarks
 
+.PHONY: picture
+picture: $(READY) ## draw the README's picture from a real run
+	$(BIN)/python docs/picture.py
+
 .PHONY: publish
 publish: $(READY) ## write the published contracts and AsyncAPI anew
 	$(BIN)/python -m vertikal.contracts.publish

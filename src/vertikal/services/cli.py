@@ -5,17 +5,11 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 import click
-import orjson
 import structlog
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 from sqlalchemy import Engine, select
 from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 
@@ -23,13 +17,11 @@ from .. import __version__
 from ..events.database import connect, reading, writing
 from ..projections.book import Book
 from ..sample import SIZES
-from . import access, demo, doctor, projector, pushing, queries, serving, store
-from .intake import ACCEPTED, DUPLICATE, Answer, Intake
+from . import access, demo, doctor, projector, pushing, queries, serving, store, terminal
+from .intake import Answer, Intake
 from .refusals import Refusal
 from .settings import BadSetting, Settings, now, read_settings
-
-OK, REFUSED, USAGE, PARTLY, UNAVAILABLE = 0, 1, 2, 4, 75
-out, err = Console(), Console(stderr=True)
+from .terminal import OK, PARTLY, REFUSED, UNAVAILABLE, USAGE, err, out
 
 
 class Commands(click.Group):
@@ -39,19 +31,19 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except Refusal as refusal:
-            _fail(UNAVAILABLE if refusal.status == 503 else REFUSED, refusal.detail, refusal.errors)
+            terminal.fail(UNAVAILABLE if refusal.status == 503 else REFUSED, refusal.detail, refusal.errors)
         except BadSetting as error:
-            _fail(USAGE, str(error))
+            terminal.fail(USAGE, str(error))
         except ArgumentError as error:
-            _fail(USAGE, f"VERTIKAL_DATABASE_URL or --database: {error}")
+            terminal.fail(USAGE, f"VERTIKAL_DATABASE_URL or --database: {error}")
         except (store.NotReady, serving.PortInUse) as error:
-            _fail(REFUSED, str(error))
+            terminal.fail(REFUSED, str(error))
         except OperationalError as error:
-            _fail(UNAVAILABLE, f"the database is busy or cannot be reached: {error.orig}")
+            terminal.fail(UNAVAILABLE, f"the database is busy or cannot be reached: {error.orig}")
         except DatabaseError as error:
             if type(error) is not DatabaseError:  # the others are mistakes of ours
                 raise
-            _fail(REFUSED, f"the database cannot be used: {error.orig}")
+            terminal.fail(REFUSED, f"the database cannot be used: {error.orig}")
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -85,7 +77,7 @@ def init(settings: Settings, as_json: bool) -> None:
     engine = connect(settings.database_url)
     made = store.create(engine)
     if as_json:
-        _print_json({"made": made, "database": engine.url.render_as_string()})
+        terminal.print_json({"made": made, "database": engine.url.render_as_string()})
         return
     out.print(f"{'made' if made else 'already there'}: {engine.url.render_as_string()}", soft_wrap=True)
 
@@ -99,9 +91,9 @@ def demo_command(settings: Settings, size: str, fresh: bool, database: str | Non
     """Build the sample region, ask it three questions, print tokens to try."""
     settings = replace(settings, database_url=database) if database else settings
     engine = demo.open_empty(settings.database_url, fresh=fresh)
-    with _progress("events into the log", SIZES[size]) as advance:
+    with terminal.progress("events into the log", SIZES[size]) as advance:
         demo.fill(engine, settings, size, advance)
-    with _progress("events into figures", projector.behind(engine)) as advance:
+    with terminal.progress("events into figures", projector.behind(engine)) as advance:
         projector.catch_up(engine, progress=advance)
     demo.show(out, engine, settings)
 
@@ -133,9 +125,9 @@ def project(settings: Settings, once: bool, parent: int | None, as_json: bool) -
         serving.run_projector(settings.database_url, parent)
         return
     engine = store.open_store(settings.database_url)
-    with _progress("events into figures", projector.behind(engine)) as advance:
+    with terminal.progress("events into figures", projector.behind(engine)) as advance:
         count = projector.catch_up(engine, progress=advance)
-    _print_json({"applied": count}) if as_json else out.print(f"{count} events applied")
+    terminal.print_json({"applied": count}) if as_json else out.print(f"{count} events applied")
 
 
 @main.command()
@@ -163,7 +155,7 @@ def push(
     intake = Intake(engine, now, settings.timezone)
     answers: list[Answer] = []
     unreadable: Refusal | None = None
-    with _progress("events", None) as advance:
+    with terminal.progress("events", None) as advance:
         try:
             for batch in pushing.batches(pushing.read_events(file)):
                 answers.append(intake.submit(party, batch, atomic=atomic, dry_run=dry_run))
@@ -172,7 +164,7 @@ def push(
             if not answers:
                 raise
             unreadable = refusal
-    code = _report_push(answers, as_json)
+    code = terminal.report_push(answers, as_json)
     if unreadable is not None:
         err.print(f"[red]error:[/] {unreadable.detail}; события до этой строки обработаны", soft_wrap=True)
         code = PARTLY
@@ -195,7 +187,7 @@ def query(settings: Settings, /, indicator: str, as_json: bool, **given: Any) ->
         ledger = Book().open(connection)
         question = queries.ask(ledger, indicator, _parameters(given), settings.today())
         answer = queries.answer(ledger, question)
-    _print_json(answer) if as_json else _print_figure(question.indicator.title, answer)
+    terminal.print_json(answer) if as_json else terminal.print_figure(question.indicator.title, answer)
 
 
 @main.command()
@@ -224,10 +216,10 @@ def why(settings: Settings, /, indicator: str, limit: int, as_json: bool, **give
             if cursor is None:
                 break
     if as_json:
-        _print_json({**answer, "postings": items})
+        terminal.print_json({**answer, "postings": items})
     else:
-        _print_figure(question.indicator.title, answer)
-        _print_postings(items, limit)
+        terminal.print_figure(question.indicator.title, answer)
+        terminal.print_postings(items, limit)
 
 
 @main.group()
@@ -244,7 +236,7 @@ def token_create(settings: Settings, organisation: str, role: str, as_json: bool
     """Make a token; it is shown this once."""
     with writing(store.open_store(settings.database_url)) as connection:
         made = access.create(connection, access.Party(organisation, role), now())
-    _print_json({"token": made}) if as_json else click.echo(made)
+    terminal.print_json({"token": made}) if as_json else click.echo(made)
 
 
 @token.command("list")
@@ -257,9 +249,9 @@ def token_list(settings: Settings, as_json: bool) -> None:
         statement = select(*(access.tokens.c[name] for name in columns)).order_by(access.tokens.c.id)
         rows = [dict(zip(columns, row, strict=True)) for row in connection.execute(statement)]
     if as_json:
-        _print_json(rows)
+        terminal.print_json(rows)
         return
-    _print_table(columns, [[str(row[name] or "") for name in columns] for row in rows])
+    terminal.print_table(columns, [[str(row[name] or "") for name in columns] for row in rows])
 
 
 @token.command("revoke")
@@ -271,8 +263,8 @@ def token_revoke(settings: Settings, number: int, as_json: bool) -> None:
     with writing(store.open_store(settings.database_url)) as connection:
         revoked = access.revoke(connection, number, now())
     if not revoked:
-        _fail(REFUSED, f"no token {number} is in force")
-    _print_json({"revoked": number}) if as_json else out.print(f"token {number} revoked")
+        terminal.fail(REFUSED, f"no token {number} is in force")
+    terminal.print_json({"revoked": number}) if as_json else out.print(f"token {number} revoked")
 
 
 @main.command("doctor")
@@ -282,7 +274,7 @@ def doctor_command(settings: Settings, as_json: bool) -> None:
     """Check settings, database, log and figures, and say what to do."""
     findings = doctor.examine(settings)
     if as_json:
-        _print_json([{"check": each.check, "ok": each.ok, "found": each.found} for each in findings])
+        terminal.print_json([{"check": each.check, "ok": each.ok, "found": each.found} for each in findings])
     else:
         for each in findings:
             out.print(f"{'[green]ok  [/]' if each.ok else '[red]bad [/]'} {each.check}: {each.found}", soft_wrap=True)
@@ -312,94 +304,3 @@ def _parameters(given: dict[str, Any]) -> dict[str, str | None]:
             raise click.BadParameter(f"{pair!r}: {expected}", param_hint="--only")
         only[name] = value
     return {**given, **only}
-
-
-def _report_push(answers: list[Answer], as_json: bool) -> int:
-    outcomes = [outcome for answer in answers for outcome in answer.results]
-    refused = [outcome for outcome in outcomes if outcome.status not in (ACCEPTED, DUPLICATE)]
-    counts = {
-        "accepted": sum(outcome.status == ACCEPTED for outcome in outcomes),
-        "duplicates": sum(outcome.status == DUPLICATE for outcome in outcomes),
-        "rejected": len(refused),
-        "head": answers[-1].head if answers else None,
-    }
-    if as_json:
-        results = [{"id": o.id, "status": o.status, "position": o.position, "errors": o.errors} for o in outcomes]
-        _print_json({**counts, "results": results})
-    else:
-        for outcome in refused[:50]:
-            for path, messages in outcome.errors.items():
-                err.print(f"{outcome.id}: {path}: {'; '.join(messages)}", soft_wrap=True, markup=False)
-        out.print(", ".join(f"{name} {count}" for name, count in counts.items()))
-    if not refused:
-        return OK
-    return REFUSED if len(refused) == len(outcomes) else PARTLY
-
-
-def _print_figure(title: str, answer: dict[str, Any]) -> None:
-    known = answer["known_at"]
-    out.print(f"[bold]{title}[/] · {answer['organisation']} · {answer['period']}", soft_wrap=True)
-    out.print(f"на {answer['as_of']}, известно на {known['time']} (позиция {known['position']})", soft_wrap=True)
-    figures = f"{answer['numerator']} / {answer['denominator']} = {_percent(answer['value'])}"
-    before = answer["previous"]
-    if before and before["value"]:
-        figures += (
-            f"   ({before['period']}: {before['numerator']} / {before['denominator']} = {_percent(before['value'])})"
-        )
-    out.print(figures, soft_wrap=True)
-    if answer["incomplete"]:
-        out.print(f"[yellow]неполно: не учтено событий: {answer['incomplete']}[/]")
-    if "rows" in answer:
-        rows = [
-            [
-                row["key"],
-                row["name"],
-                str(row["numerator"]),
-                str(row["denominator"] if row["denominator"] is not None else ""),
-                _percent(row["value"]),
-            ]
-            for row in answer["rows"]
-        ]
-        _print_table(("код", "название", "числитель", "знаменатель", "доля"), rows)
-
-
-def _print_postings(items: list[dict[str, Any]], limit: int) -> None:
-    names = ("position", "date", "side", "delta", "organisation", "type", "event_id")
-    _print_table(names, [[str(item[name]) for name in names] for item in items[:limit]])
-    if len(items) > limit:
-        out.print(f"… показано {limit} из {len(items)} проводок: --limit")
-    for side in ("numerator", "denominator"):
-        total = sum(item["delta"] for item in items if item["side"] == side)
-        out.print(f"сумма проводок, {side}: {total}")
-
-
-def _percent(value: str | None) -> str:
-    return "нет данных" if value is None else f"{float(value) * 100:.1f} %"
-
-
-def _print_table(columns: tuple[str, ...], rows: list[list[str]]) -> None:
-    table = Table(box=None, pad_edge=False)
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*row)
-    out.print(table)
-
-
-def _print_json(value: Any) -> None:
-    click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
-
-
-@contextmanager
-def _progress(title: str, total: int | None) -> Iterator[Callable[[int], None]]:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=err, disable=not err.is_terminal) as progress:
-        task = progress.add_task(title, total=total)
-        yield lambda count: progress.advance(task, count)
-
-
-def _fail(code: int, text: str, errors: dict[str, list[str]] | None = None) -> None:
-    err.print(f"[red]error:[/] {text}", soft_wrap=True)
-    for path, messages in (errors or {}).items():
-        err.print(f"  {path}: {'; '.join(messages)}", soft_wrap=True, markup=False)
-    sys.exit(code)

@@ -1,0 +1,110 @@
+"""What the commands print: figures, postings, tables, progress, JSON, and errors with their exit codes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+import click
+import orjson
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from .intake import ACCEPTED, DUPLICATE, Answer
+
+OK, REFUSED, USAGE, PARTLY, UNAVAILABLE = 0, 1, 2, 4, 75
+out, err = Console(highlight=False), Console(stderr=True, highlight=False)
+
+
+def report_push(answers: list[Answer], as_json: bool) -> int:
+    outcomes = [outcome for answer in answers for outcome in answer.results]
+    refused = [outcome for outcome in outcomes if outcome.status not in (ACCEPTED, DUPLICATE)]
+    counts = {
+        "accepted": sum(outcome.status == ACCEPTED for outcome in outcomes),
+        "duplicates": sum(outcome.status == DUPLICATE for outcome in outcomes),
+        "rejected": len(refused),
+        "head": answers[-1].head if answers else None,
+    }
+    if as_json:
+        results = [{"id": o.id, "status": o.status, "position": o.position, "errors": o.errors} for o in outcomes]
+        print_json({**counts, "results": results})
+    else:
+        for outcome in refused[:50]:
+            for path, messages in outcome.errors.items():
+                err.print(f"{outcome.id}: {path}: {'; '.join(messages)}", soft_wrap=True, markup=False)
+        out.print(", ".join(f"{name} {count}" for name, count in counts.items()))
+    if not refused:
+        return OK
+    return REFUSED if len(refused) == len(outcomes) else PARTLY
+
+
+def print_figure(title: str, answer: dict[str, Any]) -> None:
+    known = answer["known_at"]
+    out.print(f"[bold]{title}[/] · {answer['organisation']} · {answer['period']}", soft_wrap=True)
+    out.print(f"на {answer['as_of']}, известно на {known['time']} (позиция {known['position']})", soft_wrap=True)
+    figures = f"{answer['numerator']} / {answer['denominator']} = {percent(answer['value'])}"
+    before = answer["previous"]
+    if before and before["value"]:
+        figures += (
+            f"   ({before['period']}: {before['numerator']} / {before['denominator']} = {percent(before['value'])})"
+        )
+    out.print(figures, soft_wrap=True)
+    if answer["incomplete"]:
+        out.print(f"[yellow]неполно: не учтено событий: {answer['incomplete']}[/]")
+    if "rows" in answer:
+        rows = [
+            [
+                row["key"],
+                row["name"],
+                str(row["numerator"]),
+                str(row["denominator"] if row["denominator"] is not None else ""),
+                percent(row["value"]),
+            ]
+            for row in answer["rows"]
+        ]
+        print_table(("код", "название", "числитель", "знаменатель", "доля"), rows)
+
+
+def print_postings(items: list[dict[str, Any]], limit: int) -> None:
+    names = ("position", "date", "side", "delta", "organisation", "type", "event_id")
+    print_table(names, [[str(item[name]) for name in names] for item in items[:limit]])
+    if len(items) > limit:
+        out.print(f"… показано {limit} из {len(items)} проводок: --limit")
+    for side in ("numerator", "denominator"):
+        total = sum(item["delta"] for item in items if item["side"] == side)
+        out.print(f"сумма проводок, {side}: {total}")
+
+
+def percent(value: str | None) -> str:
+    return "нет данных" if value is None else f"{float(value) * 100:.1f} %"
+
+
+def print_table(columns: tuple[str, ...], rows: list[list[str]]) -> None:
+    table = Table(box=None, pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    out.print(table)
+
+
+def print_json(value: Any) -> None:
+    click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
+
+
+@contextmanager
+def progress(title: str, total: int | None) -> Iterator[Callable[[int], None]]:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=err, disable=not err.is_terminal) as progress:
+        task = progress.add_task(title, total=total)
+        yield lambda count: progress.advance(task, count)
+
+
+def fail(code: int, text: str, errors: dict[str, list[str]] | None = None) -> NoReturn:
+    err.print(f"[red]error:[/] {text}", soft_wrap=True)
+    for path, messages in (errors or {}).items():
+        err.print(f"  {path}: {'; '.join(messages)}", soft_wrap=True, markup=False)
+    sys.exit(code)
