@@ -41,6 +41,10 @@ class Name:
         return (("/".join([str(data[part]) for part in self.path]), last),)
 
     def _codes_in_lists(self, data: Data) -> Iterator[tuple[str, str]]:
+        if len(self.path) == 1 and self.path[0].endswith("[]") and "." not in self.path[0]:
+            field = self.path[0][:-2]
+            yield from ((code, f"{field}[{number}]") for number, code in enumerate(data.get(field, ())))
+            return
         columns = [list(walk(data, path)) for path in self.path]
         for number, (where, last) in enumerate(columns[-1]):
             outer = (column[number if len(column) > 1 else 0][1] for column in columns[:-1])

@@ -58,4 +58,4 @@ def _array(type_: Any, cells: list[Any]) -> Any:
     """Numbers as one literal: the driver quotes lists item by item, which costs more than the insert itself."""
     if isinstance(type_, Integer):
         return "{" + ",".join(map(str, cells)) + "}"
-    return [Binary(cell) for cell in cells] if isinstance(type_, LargeBinary) else cells
+    return [cell if cell is None else Binary(cell) for cell in cells] if isinstance(type_, LargeBinary) else cells

@@ -20,8 +20,11 @@ def canonical(value: Any) -> bytes:
 
     Raises ``ValueError`` where it has none: NaN, infinities, integers beyond ±(2⁵³ − 1), lone surrogates.
     """
-    if not _alike(value):
-        return rfc8785.dumps(value)
+    return canonical_of_contract(value) if _alike(value) else rfc8785.dumps(value)
+
+
+def canonical_of_contract(value: Any) -> bytes:
+    """The RFC 8785 form of an event that keeps its contract: no float, no large integer, no key beyond ASCII in it."""
     try:
         return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
     except TypeError as error:

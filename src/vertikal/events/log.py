@@ -17,7 +17,7 @@ import orjson
 from sqlalchemy import Connection, func, select, update
 
 from . import bulk
-from .canonical import canonical
+from .canonical import canonical_of_contract
 from .tables import events, head
 
 Identity = tuple[str, str]
@@ -61,13 +61,16 @@ class Recorded:
 
 
 def prepare(event: Mapping[str, Any], dataschema: str) -> Prepared:
-    """Canonical bytes and digest; an absent ``dataschema`` is resolved for the log but not for the comparison."""
-    sent = canonical(event)
+    """Canonical bytes and digest of an event that keeps its contract.
+
+    An absent ``dataschema`` is resolved for the log, but left out of the comparison.
+    """
+    sent = canonical_of_contract(event)
     digest = hashlib.sha256(sent).digest()
     if "dataschema" in event:
         return Prepared(event, sent, digest)
     resolved = {**event, "dataschema": dataschema}
-    return Prepared(resolved, canonical(resolved), digest)
+    return Prepared(resolved, canonical_of_contract(resolved), digest)
 
 
 def lock(connection: Connection) -> Head:

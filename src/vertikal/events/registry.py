@@ -14,6 +14,7 @@ import orjson
 from sqlalchemy import Connection, insert, select, update
 
 from ..contracts.contract import Contract
+from . import bulk
 from .tables import declarations, retractions, sources
 
 Reference = tuple[str, str]
@@ -74,18 +75,10 @@ def organisations(connection: Connection, known_at: int | None = None) -> list[D
 
 def record(connection: Connection, declared: Sequence[Declared]) -> None:
     rows = [
-        {
-            "kind": item.kind,
-            "code": item.code,
-            "position": item.position,
-            "owner": item.owner,
-            "detail": orjson.dumps(item.detail) if item.detail else None,
-            "retracted": 0,
-        }
+        (item.kind, item.code, item.position, item.owner, orjson.dumps(item.detail) if item.detail else None, 0)
         for item in {(item.kind, item.code, item.position): item for item in declared}.values()
     ]
-    if rows:
-        connection.execute(insert(declarations), rows)
+    bulk.insert(connection, declarations, rows)
 
 
 def retract(connection: Connection, target: int, by: int, *, stands: bool) -> None:

@@ -46,6 +46,7 @@ class Admission:
         self._party = party
         self._today = today
         self._added: dict[str, int] = {}
+        self._coverage: dict[str, bool] = {}
         self._admitted: set[log.Identity] = set()
         self._named = registry.find(connection, self._needed(batch))
         self._sources = registry.owners_of_sources(connection, {event["source"] for _, event in batch})
@@ -78,9 +79,16 @@ class Admission:
         self._added[event["subject"]] = self._added.get(event["subject"], 0) + 1
         if event["type"].startswith("organisation."):
             self.tree = self.tree.after(event["type"], event["data"])
+            self._coverage.clear()
         if event["source"] not in self._sources:
             self._sources[event["source"]] = self.bound[event["source"]] = self._party.organisation
         return declared
+
+    def _covered(self, code: str) -> bool:
+        """Whether an organisation lies in the sender's subtree today; asked again and again, so remembered."""
+        if code not in self._coverage:
+            self._coverage[code] = self._party.covers(self.tree, code, self._today)
+        return self._coverage[code]
 
     def _needed(self, batch: list[tuple[Contract, Event]]) -> Iterable[registry.Reference]:
         for contract, event in batch:
@@ -132,7 +140,7 @@ class Admission:
             if node is None:
                 if path == "subject" and not errors:
                     _note(errors, path, f"{KINDS['organisation']} (получено: «{code}»)")
-            elif not self._party.covers(self.tree, code, self._today, on):
+            elif not (self._covered(code) or self._party.covers(self.tree, code, on)):
                 _note(
                     errors,
                     path,
