@@ -260,3 +260,22 @@ def test_nobody_registers_itself_below_a_stranger(world: Vertikal) -> None:
     newcomer = Party("stranger", "region")
     data = {"code": "stranger", "kind": "school", "parent": "gorodets"}
     assert "data.parent" in try_(world, newcomer, "organisation.registered", **data)
+
+
+def test_what_is_retracted_already_is_not_retracted_again(world: Vertikal) -> None:
+    """Else undoing one of two retractions would bring back what the other still takes away."""
+    event = said(world, GORODETS, "staff.reported")
+    world.accept(event, party=GORODETS)
+    target = {"source": event["source"], "id": event["id"]}
+    assert try_(world, GORODETS, "event.retracted", **target) == {}
+    assert "уже отозвано" in str(try_(world, REGION, "event.retracted", **target))
+
+
+def test_a_renamed_organisation_whose_registration_is_retracted_can_be_registered_anew(world: Vertikal) -> None:
+    registered = said(world, REGION, "organisation.registered", code="s7", parent="gorodets", kind="school")
+    renamed = said(world, REGION, "organisation.renamed", code="s7")
+    world.accept(registered, renamed, party=REGION)
+    target = {"source": registered["source"], "id": registered["id"]}
+    assert try_(world, REGION, "event.retracted", **target) == {}
+    assert "data.code" in try_(world, REGION, "organisation.renamed", code="s7")
+    assert try_(world, REGION, "organisation.registered", code="s7", parent="gorodets", kind="school") == {}

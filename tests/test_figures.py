@@ -353,3 +353,27 @@ def test_postings_name_the_events_and_sum_to_the_figure(vertical: Vertikal) -> N
         ("e8", "s1", "denominator", 20),
         ("e9", "s3", "denominator", 20),
     ]
+
+
+def test_a_correction_is_worth_nothing_while_its_import_is_retracted(vertical: Vertikal) -> None:
+    result(vertical)
+    import_ = f"e{vertical._ids}"
+    data = {"school": "s1", "procedure": "vpr", "subject": "math", "grade": 5, "year": "2020/2021"}
+    vertical.send("assessment.corrected", "s1", {**data, "participants": 20, "below_minimum": 4, "reason": "appeal"})
+    vertical.send("event.retracted", "obr", {"source": "/regions/obr", "id": import_, "reason": "ошибка"})
+    assert vertical.figure("below_minimum", "obr") == (0, 0)
+    result(vertical, below=3, held_on="2021-04-16")
+    assert vertical.figure("below_minimum", "obr", period="2021-04") == (3, 20)
+
+
+def test_an_organisation_registered_anew_takes_its_postings_home(vertical: Vertikal) -> None:
+    staff(vertical, "s1", 10)
+    vertical.send("event.retracted", "obr", {"source": "/regions/obr", "id": "e4", "reason": "ошибка"})
+    assert vertical.figure("trained_teachers", "gorodets")[1] == 0
+    vertical.register("s1", "school", "gorodets")
+    assert vertical.figure("trained_teachers", "gorodets")[1] == 10
+
+
+def test_the_first_year_has_no_year_before(vertical: Vertikal) -> None:
+    assert vertical.ask("below_minimum", "obr", period="1900")["previous"] is None
+    assert vertical.ask("below_minimum", "obr", period="1950-01-01..2099-12-31")["growth"] is None

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, insert, select, tuple_, update
 
 from ..contracts.contract import Contract
 from . import bulk
@@ -33,7 +33,7 @@ class Declared:
 
 
 def declared_by(contract: Contract, event: Mapping[str, Any], position: int) -> list[Declared]:
-    """What an event names into being; organisation events are all kept, for the tree is folded from them."""
+    """What an event names. Every event about an organisation declares it, for the tree is folded from these rows."""
     data = event["data"]
     return [
         Declared(
@@ -61,6 +61,18 @@ def find(connection: Connection, references: Iterable[Reference]) -> dict[Refere
             )
             found |= {(row.kind, row.code): _declared(row) for row in connection.execute(statement)}
     return found
+
+
+def owners(connection: Connection, things: Iterable[Reference]) -> dict[Reference, list[tuple[int, str]]]:
+    """(position, owner) of every declaration of each thing, in the order of the log, retracted ones too."""
+    found: dict[Reference, list[tuple[int, str]]] = {thing: [] for thing in things}
+    wanted = sorted(found)
+    columns = (declarations.c.kind, declarations.c.code, declarations.c.position, declarations.c.owner)
+    for start in range(0, len(wanted), CHUNK):
+        named = tuple_(declarations.c.kind, declarations.c.code).in_(wanted[start : start + CHUNK])
+        for kind, code, position, owner in connection.execute(select(*columns).where(named)):
+            found[kind, code].append((position, owner))
+    return {thing: sorted(declared) for thing, declared in found.items()}
 
 
 def organisations(connection: Connection, known_at: int | None = None) -> list[Declared]:

@@ -43,7 +43,7 @@ declarations = Table(
     Column("code", Code, primary_key=True),
     Column("position", Position, primary_key=True, autoincrement=False),
     Column("owner", Code),
-    Column("detail", LargeBinary, comment="canonical {type, data} where a check needs more than the name"),
+    Column("detail", LargeBinary, comment="JSON: what a check needs beyond the name"),
     Column("retracted", Integer, nullable=False, comment="1 while the event that declared it is retracted"),
     Index("declarations_by_position", "position"),
 )

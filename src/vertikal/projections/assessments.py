@@ -19,11 +19,11 @@ GOOD_MARKS = Measure("good_marks", Kind.FLOW, DIMENSIONS, KEPT)
 
 
 class Result(msgspec.Struct, frozen=True):
-    """The scores that stand; ``marked`` is None where no distribution of marks came with them."""
+    """The scores that stand; ``date`` is None while no import does, ``marked`` where no marks came with the scores."""
 
     school: str
     dimensions: tuple[str, str, str, str]
-    date: str
+    date: str | None
     participants: int = 0
     below_minimum: int = 0
     marked: int | None = None
@@ -36,7 +36,9 @@ def key(event: Event) -> str:
 
 def evolve(result: Result | None, event: Event) -> Result:
     data = event["data"]
-    date = result.date if result else data.get("held_on", event["time"][:10])
+    date = result.date if result else None
+    if event["type"] == "assessment.imported":
+        date = data.get("held_on", event["time"][:10])
     dimensions = (data["procedure"], data["subject"], str(data["grade"]), data["year"])
     if event["type"] == "assessment.withdrawn":
         return Result(data["school"], dimensions, date)
@@ -53,6 +55,8 @@ def evolve(result: Result | None, event: Event) -> Result:
 
 
 def measures(result: Result) -> Cells:
+    if result.date is None:
+        return {}
     amounts = {
         PARTICIPANTS: result.participants,
         BELOW_MINIMUM: result.below_minimum,

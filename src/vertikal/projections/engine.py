@@ -7,7 +7,7 @@ Nothing is counted by hand. Cursor, entities, postings and balances change in on
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -19,6 +19,7 @@ from .ledger import Ledger
 from .model import Cells, Event, Model
 from .models import MEASURES, MODELS
 from .organisations import Tree, read_tree
+from .owners import Owners
 from .placing import Path
 from .tables import blocked, cursor, entities
 
@@ -103,22 +104,23 @@ class Engine:
         self._changed.add((model.name, key))
         if entity.body.blocked is None:
             try:
-                state = model.evolve(entity.state, self._owned(event))
+                state = model.evolve(entity.state, self._owners.owned(connection, position, event))
                 cells = model.measures(state)
             except Exception as error:  # stops this entity only: it is listed, and its figures say "incomplete"
                 entity.body.blocked = repr(error)[:500]
             else:
                 self._settle(connection, position, entity, state, cells)
                 return
-        self._block(model, key, position, event, entity.body.blocked)
+        self._block(connection, model, key, position, event, entity.body.blocked)
 
-    def _block(self, model: Model, key: str, position: int, event: Event, reason: str) -> None:
+    def _block(self, connection: Connection, model: Model, key: str, position: int, event: Event, reason: str) -> None:
         """List an event that could not be applied under every organisation whose figures it may touch."""
-        owned, contract = self._owned(event), CATALOGUE.newest.get(event["type"])
+        contract = CATALOGUE.newest.get(event["type"])
         names = contract.refers if contract else ()
+        owned = self._owners.owned(connection, position, event)
         concerned = {event["subject"], owned.get("owner", event["subject"])}
         concerned |= {code for name in names if name.kind == "organisation" for code, _ in name.codes(event["data"])}
-        self._blocked += [(model.name, key, position, code, reason) for code in sorted(concerned)]
+        self._blocked |= {(model.name, key, position, code): reason for code in concerned}
 
     def _settle(self, connection: Connection, position: int, entity: Entity, state: object, cells: Cells) -> None:
         posted = self._ledger.post(position, entity.cells, cells)
@@ -141,7 +143,8 @@ class Engine:
         turned: set[str] = set()
         if event["type"] != "organisation.renamed":
             for code in data.get("codes", [data.get("code")]):
-                turned |= {*before.under(code), *tree.under(code)} if code in before.nodes else set()
+                if self._ledger.holds(code):
+                    turned |= {*before.under(code), *tree.under(code)}
         if turned:
             self._flush(connection)
         self._feed(connection, position, self._ledger.replant(connection, position, tree, turned))
@@ -156,29 +159,27 @@ class Engine:
             self._turn(connection, position, event, read_tree(connection, position))
         for model in self._by_type.get(event["type"], ()):
             if (key := model.key(event)) is not None:
-                self._refold(connection, model, key, position)
+                self._refold(connection, model, key, position, event)
 
-    def _refold(self, connection: Connection, model: Model, key: str, position: int) -> None:
+    def _refold(self, connection: Connection, model: Model, key: str, position: int, event: Event) -> None:
         """The entity anew from its standing events; that may release it, or show that it has to stand still."""
         entity = self._entity(connection, model, key)
         gone = registry.undone(connection, entity.body.positions, position)
         standing = [at for at in entity.body.positions if at not in gone]
         self._changed.add((model.name, key))
         try:
-            state = fold(connection, model, standing, self._owned)
+            state = fold(connection, model, standing, self._owners)
             cells = model.measures(state) if state is not None else {}
         except Exception as error:
             entity.body.blocked = repr(error)[:500]
+            self._block(connection, model, key, position, event, entity.body.blocked)
             return
         if entity.body.blocked is not None:
             entity.body.blocked = None
-            self._flush(connection)
+            for where in [where for where in self._blocked if where[:2] == (model.name, key)]:
+                del self._blocked[where]
             connection.execute(delete(blocked).where(blocked.c.model == model.name, blocked.c.key == key))
         self._settle(connection, position, entity, state, cells)
-
-    def _owned(self, event: Event) -> Event:
-        thing = _owned_thing(event)
-        return event if thing is None else {**event, "owner": self._owners.get(thing, event["subject"])}
 
     def _entity(self, connection: Connection, model: Model, key: str) -> Entity:
         if (model.name, key) not in self._entities:
@@ -188,19 +189,13 @@ class Engine:
     def _recall(self, connection: Connection, events: Sequence[Event]) -> None:
         """Read in a few queries what a batch will need: its entities and the owners that it refers to."""
         wanted: dict[str, dict[str, None]] = defaultdict(dict)
-        things: set[registry.Reference] = set()
         for event in events:
             for model in self._by_type.get(event["type"], ()):
                 if (key := model.key(event)) is not None and (model.name, key) not in self._entities:
                     wanted[model.name][key] = None
-            if (thing := _owned_thing(event)) is not None:
-                things.add(thing)
         for name, keys in wanted.items():
             self._recall_keys(connection, MODELS_BY_NAME[name], list(keys))
-        unknown = things - self._owners.keys()
-        self._owners |= {
-            thing: found.owner for thing, found in registry.find(connection, unknown).items() if found.owner
-        }
+        self._owners.recall(connection, events)
 
     def _recall_keys(self, connection: Connection, model: Model, keys: list[str]) -> None:
         for start in range(0, len(keys), CHUNK):
@@ -215,9 +210,9 @@ class Engine:
     def _load(self, connection: Connection, position: int) -> None:
         self._ledger = Ledger(connection, MEASURES, read_tree(connection, position))
         self._entities: dict[Key, Entity] = {}
-        self._owners: dict[registry.Reference, str] = {}
+        self._owners = Owners()
         self._changed: set[Key] = set()
-        self._blocked: list[tuple[str, str, int, str, str]] = []
+        self._blocked: dict[tuple[str, str, int, str], str] = {}
 
     def _flush(self, connection: Connection) -> None:
         self._ledger.flush(connection)
@@ -227,30 +222,17 @@ class Engine:
             entity.body.state = msgspec.Raw(msgspec.json.encode(entity.state))
             rows.append((name, key, msgspec.json.encode(entity.body)))
         bulk.replace(connection, entities, rows)
-        bulk.replace(connection, blocked, self._blocked)
-        self._changed, self._blocked = set(), []
+        bulk.replace(connection, blocked, [(*where, reason) for where, reason in sorted(self._blocked.items())])
+        self._changed, self._blocked = set(), {}
         if len(self._entities) > ENTITIES_REMEMBERED:
             self._entities = {}
 
 
-def fold(connection: Connection, model: Model, positions: Iterable[int], owned: Callable[[Event], Event]) -> object:
+def fold(connection: Connection, model: Model, positions: Iterable[int], owners: Owners) -> object:
     """The state of an entity after the events at these positions, in their order; None after none."""
     recorded = log.read_at(connection, positions)
     state = None
     for position in sorted(recorded):
-        state = model.evolve(state, owned(CATALOGUE.upcast(recorded[position].event)))
+        event = CATALOGUE.upcast(recorded[position].event)
+        state = model.evolve(state, owners.owned(connection, position, event))
     return state
-
-
-def owned(connection: Connection, event: Event) -> Event:
-    """The event with the owner of what it is about, where only an owner may say it."""
-    thing = _owned_thing(event)
-    if thing is None:
-        return event
-    found = registry.find(connection, [thing]).get(thing)
-    return {**event, "owner": found.owner if found else event["subject"]}
-
-
-def _owned_thing(event: Event) -> registry.Reference | None:
-    contract = CATALOGUE.newest.get(event["type"])
-    return None if contract is None or contract.of is None else (contract.of, event["data"][contract.of])

@@ -9,8 +9,9 @@ from sqlalchemy import Connection, select
 
 from ..events import registry
 from . import roadmaps
-from .engine import MODELS_BY_NAME, Body, fold, owned
-from .tables import entities
+from .engine import MODELS_BY_NAME, Body, fold
+from .owners import Owners
+from .tables import cursor, entities
 
 
 def state(connection: Connection, model: str, key: str, known_at: int) -> Any:
@@ -43,12 +44,13 @@ def _decoded(connection: Connection, model: str, stored: list[bytes], known_at: 
     """The states that stand at a position; those that changed since are folded again from the log."""
     bodies = [msgspec.json.decode(body, type=Body) for body in stored]
     positions = [at for body in bodies for at in body.positions]
-    now, then = registry.undone(connection, positions), registry.undone(connection, positions, known_at)
+    held = connection.execute(select(cursor.c.position)).scalar_one()
+    now, then = (registry.undone(connection, positions, at) for at in (held, known_at))
     found = []
     for body in bodies:
         standing = [at for at in body.positions if at <= known_at and at not in then]
         if standing == [at for at in body.positions if at not in now]:
             found.append(body.decode(MODELS_BY_NAME[model]))
         else:
-            found.append(fold(connection, MODELS_BY_NAME[model], standing, lambda event: owned(connection, event)))
+            found.append(fold(connection, MODELS_BY_NAME[model], standing, Owners()))
     return [state for state in found if state is not None]

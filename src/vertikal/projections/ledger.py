@@ -24,7 +24,10 @@ class Ledger:
     def __init__(self, connection: Connection, measures: dict[str, Measure], tree: Tree) -> None:
         self.measures = measures
         self.tree = tree
-        self._places = {path: id_ for id_, path in connection.execute(select(places.c.id, places.c.path))}
+        stored = connection.execute(select(places.c.id, places.c.path, places.c.kind)).all()
+        self._places = {path: id_ for id_, path, _ in stored}
+        self._kinds = {id_: kind for id_, _, kind in stored}
+        self._codes = {path.rpartition("/")[2] for path in self._places}
         self._accounts: dict[tuple[str, Values], int] = {}
         self._summaries: dict[tuple[str, Values], int] = {}
         self._summary_of: dict[int, int] = {}
@@ -63,6 +66,10 @@ class Ledger:
             for (account, path, on, moved), amount in changes.items()
             if amount
         ]
+
+    def holds(self, organisation: str) -> bool:
+        """Whether anything was ever posted at the organisation or below it."""
+        return organisation in self._codes
 
     def flush(self, connection: Connection) -> None:
         """Write what was collected."""
@@ -146,19 +153,18 @@ class Ledger:
         """The places along a path; all but schools also hold summaries."""
         along = [path[:depth] for depth in range(1, len(path) + 1)]
         self._holders[path] = tuple(self._place(each) for each in along)
-        self._summing[path] = tuple(self._place(each) for each in along if self._kind(each) != LEAF)
+        self._summing[path] = tuple(id_ for id_ in self._holders[path] if self._kinds[id_] != LEAF)
         return self._holders[path]
-
-    def _kind(self, path: Path) -> str:
-        node = self.tree.nodes.get(path[-1])
-        return node.kind if node else ""
 
     def _place(self, path: Path) -> int:
         text = "/".join(path)
         id_ = self._places.get(text)
         if id_ is None:
             id_ = self._places[text] = len(self._places) + 1
-            self._new_places.append((id_, text, path[-1], self._kind(path)))
+            node = self.tree.nodes.get(path[-1])
+            self._kinds[id_] = node.kind if node else ""
+            self._codes.add(path[-1])
+            self._new_places.append((id_, text, path[-1], self._kinds[id_]))
         return id_
 
     def _clear(self) -> None:

@@ -25,6 +25,12 @@ class Period:
 
     def previous(self) -> Period | None:
         """The period of the same kind before this one; a free range has one of the same length in days."""
+        try:
+            return self._previous()
+        except (ValueError, OverflowError):
+            return None  # before the first year that a period can have
+
+    def _previous(self) -> Period | None:
         if self.kind == EVER:
             return None
         last = date.fromisoformat(self.start) - timedelta(days=1)

@@ -18,7 +18,7 @@ entities = Table(
     metadata,
     Column("model", Code, primary_key=True),
     Column("key", Code, primary_key=True),
-    Column("body", LargeBinary, nullable=False, comment="JSON: state, positions folded into it, positions retracted"),
+    Column("body", LargeBinary, nullable=False, comment="JSON: state, positions of its events, why it is blocked"),
     sqlite_with_rowid=False,
 )
 

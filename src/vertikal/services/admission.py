@@ -48,6 +48,7 @@ class Admission:
         self._added: dict[str, int] = {}
         self._coverage: dict[str, bool] = {}
         self._admitted: set[log.Identity] = set()
+        self._retracted: set[log.Identity] = set()
         self._named = registry.find(connection, self._needed(batch))
         self._sources = registry.owners_of_sources(connection, {event["source"] for _, event in batch})
 
@@ -76,6 +77,8 @@ class Admission:
         declared = registry.declared_by(contract, event, position)
         self._named |= {(item.kind, item.code): item for item in declared}
         self._admitted.add((event["source"], event["id"]))
+        if event["type"] == "event.retracted":
+            self._retracted.add((event["data"]["source"], event["data"]["id"]))
         self._added[event["subject"]] = self._added.get(event["subject"], 0) + 1
         if event["type"].startswith("organisation."):
             self.tree = self.tree.after(event["type"], event["data"])
@@ -109,17 +112,21 @@ class Admission:
     def _check_names(self, contract: Contract, event: Event, errors: Errors) -> None:
         for name in contract.refers:
             for code, path in name.codes(event["data"]):
-                if (name.kind, code) not in self._named:
+                if not self._exists(name.kind, code):
                     _note(errors, f"data.{path}", f"{KINDS[name.kind]} (получено: «{code}»)")
         for name in contract.declares:
             for code, path in name.codes(event["data"]):
                 declared = self._named.get((name.kind, code))
-                if declared is not None and name.unique:
+                if name.unique and self._exists(name.kind, code):
                     reason = RESULT_EXISTS if name.kind == "result" else EXISTS
                     _note(errors, f"data.{path}", f"{reason} (получено: «{code}»)")
-                elif declared is not None and not self._may_say_again(name, declared):
+                elif not name.unique and declared is not None and not self._may_say_again(name, declared):
                     message = f"код занят организацией «{declared.owner}»: дайте другой (получено: «{code}»)"
                     _note(errors, f"data.{path}", message)
+
+    def _exists(self, kind: str, code: str) -> bool:
+        """Organisations exist by their registration; a renaming alone, left by a retraction, makes none."""
+        return code in self.tree.nodes if kind == "organisation" else (kind, code) in self._named
 
     def _may_say_again(self, name: Name, declared: registry.Declared) -> bool:
         """A code that may be used again belongs to its first user; a code inside something goes with that."""
@@ -201,9 +208,13 @@ class Admission:
     def _check_retraction(self, event: Event, errors: Errors) -> None:
         data = event["data"]
         target = (data["source"], data["id"])
-        if target not in self._admitted and not log.find(self._connection, [target]):
+        found = log.find(self._connection, [target])
+        if target not in self._admitted and not found:
             _note(errors, "data.id", f"такого события в журнале нет (получено: «{data['source']}», «{data['id']}»)")
             return
+        positions = [position for position, _ in found.values()]
+        if target in self._retracted or registry.undone(self._connection, positions):
+            _note(errors, "data.id", f"событие уже отозвано (получено: «{data['id']}»)")
         known = self._sources | registry.owners_of_sources(self._connection, [data["source"]])
         sender = known[data["source"]]
         if self._party.role != "region" and sender != self._party.organisation:

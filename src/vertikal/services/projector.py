@@ -8,7 +8,8 @@ from collections.abc import Callable
 
 import structlog
 from sqlalchemy import Engine, select
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from ..events import log
 from ..events.database import reading, writing
@@ -18,6 +19,7 @@ from ..projections.tables import cursor
 
 BATCH = 5_000
 POLL_S = 0.1
+UNAVAILABLE = (OperationalError, InterfaceError, PoolTimeoutError)
 logger = structlog.get_logger()
 
 
@@ -41,7 +43,7 @@ def project(engine: Engine, fold: Fold, limit: int = BATCH) -> int:
 def catch_up(engine: Engine, batch: int = BATCH, progress: Callable[[int], None] | None = None) -> int:
     """Apply everything there is; how many events that was."""
     fold, total = Fold(), 0
-    while count := project(engine, fold, batch):
+    while (count := project(engine, fold, batch)) or behind(engine):
         total += count
         if progress is not None:
             progress(count)
@@ -53,12 +55,12 @@ def follow(engine: Engine, stop: threading.Event) -> None:
     fold, wait = Fold(), POLL_S
     while not stop.is_set():
         try:
-            if behind(engine) and project(engine, fold):
-                wait = POLL_S
+            lag, wait = behind(engine), POLL_S
+            if lag and project(engine, fold):
                 continue
-        except OperationalError as error:
+        except UNAVAILABLE as error:
             wait = min(wait * 2, 10.0)
-            logger.warning("database unavailable, trying again", seconds=wait, error=str(error.orig))
+            logger.warning("database unavailable, trying again", seconds=wait, error=str(error))
         stop.wait(wait)
 
 

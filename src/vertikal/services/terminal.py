@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 import click
 import orjson
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -43,7 +44,7 @@ def report_push(answers: list[Answer], as_json: bool) -> int:
 
 def print_figure(title: str, answer: dict[str, Any]) -> None:
     known = answer["known_at"]
-    out.print(f"[bold]{title}[/] · {answer['organisation']} · {answer['period']}", soft_wrap=True)
+    out.print(f"[bold]{escape(title)}[/] · {escape(answer['organisation'])} · {answer['period']}", soft_wrap=True)
     out.print(f"на {answer['as_of']}, известно на {known['time']} (позиция {known['position']})", soft_wrap=True)
     figures = f"{answer['numerator']} / {answer['denominator']} = {percent(answer['value'])}"
     before = answer["previous"]
@@ -87,7 +88,7 @@ def print_table(columns: tuple[str, ...], rows: list[list[str]]) -> None:
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(escape, row))
     out.print(table)
 
 
@@ -104,7 +105,7 @@ def progress(title: str, total: int | None) -> Iterator[Callable[[int], None]]:
 
 
 def fail(code: int, text: str, errors: dict[str, list[str]] | None = None) -> NoReturn:
-    err.print(f"[red]error:[/] {text}", soft_wrap=True)
+    err.print(f"[red]error:[/] {escape(text)}", soft_wrap=True)
     for path, messages in (errors or {}).items():
         err.print(f"  {path}: {'; '.join(messages)}", soft_wrap=True, markup=False)
     sys.exit(code)
