@@ -14,9 +14,9 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from tests.conftest import Vertikal
@@ -119,7 +119,7 @@ def test_the_projector_ends_with_the_service(vertical: Vertikal) -> None:
     with serving(vertical, "--with-projector") as served:
         projectors = projectors_of(served.process.pid)
     deadline = time.monotonic() + 10
-    while any(Path(f"/proc/{pid}").exists() for pid in projectors):
+    while any(psutil.pid_exists(pid) for pid in projectors):
         assert time.monotonic() < deadline, "the projector outlived its service"
         time.sleep(0.1)
 
@@ -147,9 +147,8 @@ def projectors_of(parent: int) -> list[int]:
     """The projector processes of a service, once it has started one."""
     deadline = time.monotonic() + START_S
     while True:
-        listed = subprocess.run(["ps", "-wweo", "pid=,ppid=,args="], text=True, capture_output=True, check=True).stdout
-        processes = [line.split() for line in listed.splitlines()]
-        found = [int(pid) for pid, ppid, *arguments in processes if ppid == str(parent) and "project" in arguments]
+        children = psutil.Process(parent).children()
+        found = [child.pid for child in children if "project" in child.cmdline()]
         if found:
             return found
         assert time.monotonic() < deadline, "the service started no projector"
