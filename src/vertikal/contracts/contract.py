@@ -20,8 +20,8 @@ class Name:
     """A code of some kind that ``data`` carries.
 
     The code is one field, or several joined with ``/``: an activity is named by its road map and itself. A path goes
-    into lists with ``[]``: ``findings[].finding``. ``owner`` is the field that tells whose it is (absent:
-    the event's subject). ``unique`` names cannot be declared twice; the others only by those who speak for the owner.
+    into lists with ``[]``: ``findings[].finding``. ``owner`` is the field that tells whose it is (absent: the event's
+    subject). ``unique`` names cannot be declared twice, the others only by those who speak for the owner.
     """
 
     kind: str

@@ -1,8 +1,9 @@
 """Canonical bytes (RFC 8785, JSON Canonicalization Scheme) at the speed of a native JSON library.
 
 orjson writes the same bytes as RFC 8785 as long as a value holds no float, no integer beyond ±(2⁵³ − 1) and no object
-key outside the Basic Multilingual Plane (UTF-8 and UTF-16 sort those apart). Where one of these might be present, the
-reference implementation writes the bytes.
+key outside ASCII (UTF-8 and UTF-16 sort some of those apart). An event that keeps its contract holds none of them,
+so the log needs only ``canonical_of_contract``. For any other JSON, ``canonical`` looks first and lets the reference
+implementation write where the two might differ.
 """
 
 from __future__ import annotations
