@@ -143,6 +143,18 @@ def read_at(connection: Connection, positions: Iterable[int]) -> dict[int, Recor
     return found
 
 
+def retracted_by(connection: Connection, retraction: Mapping[str, Any]) -> tuple[Recorded, bool]:
+    """What a retraction concerns in the end, and whether that stands again: a retraction may itself be retracted."""
+    event, stands = retraction, True
+    while True:
+        identity = (event["data"]["source"], event["data"]["id"])
+        position, _ = find(connection, [identity])[identity]
+        target = read_at(connection, [position])[position]
+        event, stands = target.event, not stands
+        if event["type"] != "event.retracted":
+            return target, stands
+
+
 def position_at(connection: Connection, time: str) -> int:
     """The last position recorded at or before an RFC 3339 UTC time; 0 before the first."""
     statement = (

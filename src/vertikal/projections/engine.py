@@ -151,10 +151,7 @@ class Engine:
 
     def _retract(self, connection: Connection, position: int, event: Event) -> None:
         """Fold again what the retraction concerns in the end, without the event or (retracted twice) with it."""
-        while event["type"] == "event.retracted":
-            identity = event["data"]["source"], event["data"]["id"]
-            at, _ = log.find(connection, [identity])[identity]
-            event = CATALOGUE.upcast(log.read_at(connection, [at])[at].event)
+        event = CATALOGUE.upcast(log.retracted_by(connection, event)[0].event)
         if event["type"].startswith("organisation."):
             self._turn(connection, position, event, read_tree(connection, position))
         for model in self._by_type.get(event["type"], ()):

@@ -97,7 +97,7 @@ class Ledger:
         self, position: int, account: int, path: Path, on: str, amount: int, moved: bool
     ) -> tuple[Path, str, str, int]:
         holders = self._holders.get(path) or self._know(path)
-        day = int(on[:4] + on[5:7] + on[8:])
+        day = day_of(on)
         self._postings[account, holders[-1], position, day, int(moved)] += amount
         for holder in holders:
             self._balances[holder, account, day] += amount

@@ -127,9 +127,10 @@ class Intake:
         after = log.write(connection, head, [item.prepared for item in accepted], now)
         registry.record(connection, declared)
         registry.bind_sources(connection, admission.bound)
-        for item in accepted:
+        for position, item in enumerate(accepted, head.position + 1):
             if item.retracts:
-                _retract(connection, item.prepared.event, item.outcome.position)
+                target, stands = log.retracted_by(connection, item.prepared.event)
+                registry.retract(connection, target.position, position, stands=stands)
         return after
 
     def _decide(
@@ -197,13 +198,3 @@ def _withdrawn(outcomes: list[Outcome], head: int) -> list[Outcome]:
         Outcome(outcome.id, REJECTED, errors=reason) if (outcome.position or 0) > head else outcome
         for outcome in outcomes
     ]
-
-
-def _retract(connection: Connection, event: Any, position: int | None) -> None:
-    """Note what a retraction undoes in the end: retracting a retraction restores what that had undone."""
-    at, stands = 0, True
-    while event["type"] == "event.retracted":
-        target = (event["data"]["source"], event["data"]["id"])
-        at, _ = log.find(connection, [target])[target]
-        event, stands = log.read_at(connection, [at])[at].event, not stands
-    registry.retract(connection, at, position or 0, stands=stands)

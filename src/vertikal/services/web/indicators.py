@@ -13,7 +13,7 @@ from ...projections.indicators import INDICATORS
 from .. import queries
 from ..refusals import Refusal
 from .log import QueryCount
-from .service import Routes, opened, party, require_sight, service, tagged, wait_for
+from .service import Routes, answered, opened, party, require_sight, service, wait_for
 
 routes = Routes("indicators", __name__, description="Показатели")
 
@@ -76,7 +76,7 @@ def get_indicator(query: dict[str, Any], code: str) -> Response:
         own = require_sight(ledger, question.organisation, aggregates=True)
         _require_own_rows(question, own)
         body = queries.answer(ledger, question, hide_small=not own)
-    return tagged(_json(body), ledger.position, changes_by_itself="as_of" not in query)
+    return answered(body, ledger, query)
 
 
 @routes.get("/v1/indicators/<code>/postings")
@@ -91,7 +91,7 @@ def get_postings(query: dict[str, Any], code: str) -> Response:
         question = queries.ask(ledger, code, query, service().settings.today())
         require_sight(ledger, question.organisation)
         body = queries.provenance(ledger, question, query.get("cursor"), query.get("limit", 100))
-    return tagged(_json(body), ledger.position, changes_by_itself="as_of" not in query)
+    return answered(body, ledger, query)
 
 
 def _require_own_rows(question: Question, own: bool) -> None:

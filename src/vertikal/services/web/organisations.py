@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import orjson
 from flask import Response
 
 from ...contracts.fields import Record, Text
@@ -14,7 +13,7 @@ from ...projections.organisations import Organisation, Tree
 from .. import queries
 from ..refusals import Refusal
 from .log import QueryCount
-from .service import Routes, opened, party, require_sight, service, tagged, wait_for
+from .service import Routes, answered, opened, party, require_sight, service, wait_for
 
 routes = Routes("organisations", __name__, description="Организации")
 
@@ -58,11 +57,7 @@ def get_organisations(query: dict[str, Any]) -> Response:
     )
     items = [_brief(tree.nodes[code], as_of) for code in codes[:limit]]
     body = {"items": items, "next": codes[limit - 1] if len(codes) > limit else None}
-    return tagged(
-        Response(orjson.dumps(body), mimetype="application/json"),
-        ledger.position,
-        changes_by_itself="as_of" not in query,
-    )
+    return answered(body, ledger, query)
 
 
 @routes.get("/v1/organisations/<code>")
@@ -77,11 +72,7 @@ def get_organisation(query: dict[str, Any], code: str) -> Response:
     if code not in tree.nodes:
         raise Refusal(404, f"на позиции {known_at} организация «{code}» ещё не была известна")
     body = _full(tree, tree.nodes[code], as_of)
-    return tagged(
-        Response(orjson.dumps(body), mimetype="application/json"),
-        ledger.position,
-        changes_by_itself="as_of" not in query,
-    )
+    return answered(body, ledger, query)
 
 
 def _brief(node: Organisation, on: str) -> dict[str, Any]:

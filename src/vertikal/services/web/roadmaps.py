@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import orjson
 from flask import Response
 
 from ...projections import entities
 from ..refusals import Refusal
 from .organisations import ClocksQuery, TreeQuery, read_clocks
-from .service import Routes, opened, party, require_sight, service, tagged, wait_for
+from .service import Routes, answered, opened, party, require_sight, service, wait_for
 
 routes = Routes("roadmaps", __name__, description="Дорожные карты")
 
@@ -35,11 +34,7 @@ def get_roadmaps(query: dict[str, Any]) -> Response:
         for each in seen[:limit]
     ]
     body = {"items": items, "next": seen[limit - 1].roadmap if len(seen) > limit else None}
-    return tagged(
-        Response(orjson.dumps(body), mimetype="application/json"),
-        ledger.position,
-        changes_by_itself="as_of" not in query,
-    )
+    return answered(body, ledger, query)
 
 
 @routes.get("/v1/roadmaps/<code>")
@@ -53,8 +48,4 @@ def get_roadmap(query: dict[str, Any], code: str) -> Response:
         if found is None:
             raise Refusal(404, f"дорожная карта «{code[:64]}» не найдена")
         require_sight(ledger, found["owner"])
-    return tagged(
-        Response(orjson.dumps(found), mimetype="application/json"),
-        ledger.position,
-        changes_by_itself="as_of" not in query,
-    )
+    return answered(found, ledger, query)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
+import orjson
 from flask import Response, current_app, g, request
 from flask_smorest import Blueprint
 from sqlalchemy import Engine
@@ -99,6 +101,12 @@ def tagged(response: Response, position: int, *, changes_by_itself: bool = False
     if not changes_by_itself:
         response.make_conditional(request)
     return response
+
+
+def answered(body: Any, ledger: Opened, query: Mapping[str, Any]) -> Response:
+    """A JSON answer from the ledger; without ``as_of`` it depends on today."""
+    response = Response(orjson.dumps(body), mimetype="application/json")
+    return tagged(response, ledger.position, changes_by_itself="as_of" not in query)
 
 
 def _parent(tree: Tree, code: str, on: str) -> str | None:
