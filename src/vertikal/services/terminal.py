@@ -16,8 +16,9 @@ from rich.table import Table
 
 from .intake import ACCEPTED, DUPLICATE, Answer
 
-OK, REFUSED, USAGE, PARTLY, UNAVAILABLE = 0, 1, 2, 4, 75
+OK, REFUSED, USAGE, UNPROVEN, PARTLY, UNAVAILABLE = 0, 1, 2, 3, 4, 75
 out, err = Console(highlight=False), Console(stderr=True, highlight=False)
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 
 
 def report_push(answers: list[Answer], as_json: bool) -> int:

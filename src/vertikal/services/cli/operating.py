@@ -1,0 +1,148 @@
+"""Commands of whoever runs Vertikal: make, serve, project, push, check."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from typing import Any
+
+import click
+from sqlalchemy import Engine
+
+from ...events.database import connect, reading
+from ...sample import SIZES
+from .. import access, demo, doctor, projector, pushing, serving, store, terminal
+from ..intake import Answer, Intake
+from ..refusals import Refusal
+from ..settings import Settings, now
+from ..terminal import OK, PARTLY, REFUSED, as_json, err, out
+
+
+@click.command()
+@as_json
+@click.pass_obj
+def init(settings: Settings, as_json: bool) -> None:
+    """Make the database; does nothing to one that is there."""
+    engine = connect(settings.database_url)
+    made = store.create(engine)
+    if as_json:
+        terminal.print_json({"made": made, "database": engine.url.render_as_string()})
+        return
+    out.print(f"{'made' if made else 'already there'}: {engine.url.render_as_string()}", soft_wrap=True)
+
+
+@click.command("demo")
+@click.option("--size", type=click.Choice(list(SIZES)), default="small", show_default=True)
+@click.option("--fresh", is_flag=True, help="Replace an SQLite file that is already there.")
+@click.option("--database", metavar="URL", help="Database to build; by default the one of the settings.")
+@click.pass_obj
+def demo_command(settings: Settings, size: str, fresh: bool, database: str | None) -> None:
+    """Build the sample region, ask it three questions, print tokens to try."""
+    settings = replace(settings, database_url=database) if database else settings
+    engine = demo.open_empty(settings.database_url, fresh=fresh)
+    with terminal.progress("events into the log", SIZES[size]) as advance:
+        demo.fill(engine, settings, size, advance)
+    with terminal.progress("events into figures", projector.behind(engine)) as advance:
+        projector.catch_up(engine, progress=advance)
+    demo.show(out, engine, settings)
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", type=click.IntRange(1, 65535), default=8080, show_default=True)
+@click.option("--with-projector/--without-projector", default=None, help="Default: with on SQLite, without elsewhere.")
+@click.option("--quiet", is_flag=True, help="Do not say where it serves.")
+@click.pass_obj
+def serve(settings: Settings, host: str, port: int, with_projector: bool | None, quiet: bool) -> None:
+    """Serve the HTTP API (and, on SQLite, project in the same service)."""
+    engine = store.open_store(settings.database_url)
+    embedded = engine.dialect.name == "sqlite" if with_projector is None else with_projector
+    engine.dispose()
+    if not quiet:
+        err.print(f"serving http://{host}:{port} (API: http://{host}:{port}/docs); stop with Ctrl-C", soft_wrap=True)
+    serving.serve(settings, host, port, with_projector=embedded)
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="Stop when the figures hold the whole log.")
+@click.option("--parent", type=int, hidden=True, help="Stop when this process, which started this one, ends.")
+@as_json
+@click.pass_obj
+def project(settings: Settings, once: bool, parent: int | None, as_json: bool) -> None:
+    """Keep the figures up to the log."""
+    if not once:
+        serving.run_projector(settings.database_url, parent)
+        return
+    engine = store.open_store(settings.database_url)
+    with terminal.progress("events into figures", projector.behind(engine)) as advance:
+        count = projector.catch_up(engine, progress=advance)
+    terminal.print_json({"applied": count}) if as_json else out.print(f"{count} events applied")
+
+
+@click.command()
+@click.argument("file", type=click.File("rb"))
+@click.option("--token", envvar="VERTIKAL_TOKEN", help="Whose events these are; or VERTIKAL_TOKEN.")
+@click.option("--organisation", metavar="CODE", help="Instead of a token, for the operator of the database.")
+@click.option("--role", type=click.Choice(access.ROLES))
+@click.option("--atomic", is_flag=True, help="Take a batch of 1,000 as a whole or not at all.")
+@click.option("--dry-run", is_flag=True, help="Say what would happen, take nothing.")
+@as_json
+@click.pass_obj
+def push(
+    settings: Settings,
+    file: Any,
+    token: str | None,
+    organisation: str | None,
+    role: str | None,
+    atomic: bool,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Push events from FILE (JSON, a JSON list or one event per line; - for standard input)."""
+    engine = store.open_store(settings.database_url)
+    party = _party(engine, token, organisation, role)
+    intake = Intake(engine, now, settings.timezone)
+    answers: list[Answer] = []
+    unreadable: Refusal | None = None
+    with terminal.progress("events", None) as advance:
+        try:
+            for batch in pushing.batches(pushing.read_events(file)):
+                answers.append(intake.submit(party, batch, atomic=atomic, dry_run=dry_run))
+                advance(len(batch))
+        except Refusal as refusal:
+            if not answers:
+                raise
+            unreadable = refusal
+    code = terminal.report_push(answers, as_json)
+    if unreadable is not None:
+        err.print(f"[red]error:[/] {unreadable.detail}; события до этой строки обработаны", soft_wrap=True)
+        code = PARTLY
+    sys.exit(code)
+
+
+@click.command("doctor")
+@as_json
+@click.pass_obj
+def doctor_command(settings: Settings, as_json: bool) -> None:
+    """Check settings, database, log and figures, and say what to do."""
+    findings = doctor.examine(settings)
+    if as_json:
+        terminal.print_json([{"check": each.check, "ok": each.ok, "found": each.found} for each in findings])
+    else:
+        for each in findings:
+            out.print(f"{'[green]ok  [/]' if each.ok else '[red]bad [/]'} {each.check}: {each.found}", soft_wrap=True)
+    sys.exit(OK if all(each.ok for each in findings) else REFUSED)
+
+
+def _party(engine: Engine, token: str | None, organisation: str | None, role: str | None) -> access.Party:
+    if organisation and role:
+        return access.Party(organisation, role)
+    if organisation or role:
+        raise click.UsageError("--organisation and --role go together")
+    if not token:
+        raise click.UsageError("give --token (or VERTIKAL_TOKEN), or --organisation and --role")
+    with reading(engine) as connection:
+        party = access.find(connection, token)
+    if party is None:
+        raise Refusal(401, "токен неизвестен или отозван")
+    return party
