@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from functools import partial
+from typing import Any, Literal
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 BUSY_TIMEOUT_S = 5
+Role = Literal["ingest", "projector", "reader"]
 
 
-def connect(url: str) -> Engine:
+def connect(url: str, role: Role | None = None) -> Engine:
     """The engine of a database URL; ``postgresql://`` without a driver is understood.
 
-    Raises ``ArgumentError`` for any other.
+    Raises ``ArgumentError`` for any other. ``role``: what its connections may do on PostgreSQL; None: all that the
+    user of the URL may.
 
     SQLite: WAL, so that readers never wait; synchronous=FULL, so that what was acknowledged survives a power cut.
     """
@@ -24,7 +27,10 @@ def connect(url: str) -> Engine:
     if parsed.drivername in ("postgresql", "postgres"):
         parsed = parsed.set(drivername="postgresql+psycopg2")
     if parsed.drivername == "postgresql+psycopg2":
-        return create_engine(parsed, pool_pre_ping=True, pool_size=8)
+        engine = create_engine(parsed, pool_pre_ping=True, pool_size=8)
+        if role is not None:
+            event.listen(engine, "connect", partial(_take_role, role))
+        return engine
     if parsed.drivername != "sqlite":
         raise ArgumentError(f"a database is sqlite:///FILE or postgresql://…, not {parsed.drivername}")
     engine = create_engine(parsed, connect_args={"timeout": BUSY_TIMEOUT_S})
@@ -54,9 +60,17 @@ def reading(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
+def _take_role(role: Role, connection: Any, _: object) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET ROLE vertikal_{role}")
+    connection.commit()
+
+
 def _prepare_sqlite(connection: Any, _: object) -> None:
     connection.isolation_level = None  # transactions are begun by _begin_sqlite, not by the driver
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-65536"):
+    # recursive_triggers: a REPLACE asks the triggers against DELETE. secure_delete: a destroyed key leaves no bytes.
+    pragmas = ("journal_mode=WAL", "synchronous=FULL", "recursive_triggers=ON", "secure_delete=ON")
+    for pragma in (*pragmas, "cache_size=-65536"):
         connection.execute(f"PRAGMA {pragma}")
 
 

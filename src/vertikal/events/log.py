@@ -7,7 +7,6 @@ once. Sequences do not give that: their numbers become visible out of order, and
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,7 +15,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, func, select, update
 
-from . import bulk
+from . import bulk, merkle, tree
 from .canonical import canonical_of_contract
 from .tables import events, head
 
@@ -27,11 +26,11 @@ POSITION_MAX = 2**63 - 1  # what a database can be asked for
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """An event ready to be written: ``stored`` are its canonical bytes, ``digest`` is over the bytes as sent."""
+    """An event ready to be written; ``stored`` are its canonical bytes. ``with_schema``: it came with a dataschema."""
 
     event: Mapping[str, Any]
     stored: bytes
-    digest: bytes
+    with_schema: bool
 
     @property
     def identity(self) -> Identity:
@@ -61,16 +60,23 @@ class Recorded:
 
 
 def prepare(event: Mapping[str, Any], dataschema: str) -> Prepared:
-    """Canonical bytes and digest of an event that keeps its contract.
+    """Canonical bytes of an event that keeps its contract; an absent ``dataschema`` is resolved for the log."""
+    with_schema = "dataschema" in event
+    resolved = event if with_schema else {**event, "dataschema": dataschema}
+    return Prepared(resolved, canonical_of_contract(resolved), with_schema)
 
-    An absent ``dataschema`` is resolved for the log, but left out of the comparison.
+
+def said_alike(prepared: Prepared, other: Mapping[str, Any]) -> bool:
+    """Whether another event says the same in the same bytes.
+
+    A ``dataschema`` that was not sent is left out, and so is what is sealed: that is compared by its own key.
     """
-    sent = canonical_of_contract(event)
-    digest = hashlib.sha256(sent).digest()
-    if "dataschema" in event:
-        return Prepared(event, sent, digest)
-    resolved = {**event, "dataschema": dataschema}
-    return Prepared(resolved, canonical_of_contract(resolved), digest)
+    left_out = {"dataschema": None} if not prepared.with_schema else {}
+    ours, theirs = (
+        canonical_of_contract({**event, **left_out, "data": {**event["data"], "sealed": "sealed" in event["data"]}})
+        for event in (prepared.event, other)
+    )
+    return ours == theirs
 
 
 def lock(connection: Connection) -> Head:
@@ -82,15 +88,15 @@ def read_head(connection: Connection) -> Head:
     return Head(*connection.execute(select(*_HEAD)).one())
 
 
-def find(connection: Connection, identities: Iterable[Identity]) -> dict[Identity, tuple[int, bytes]]:
-    """Position and digest of those identities that the log already holds."""
+def find(connection: Connection, identities: Iterable[Identity]) -> dict[Identity, Recorded]:
+    """Those of the identities that the log already holds."""
     wanted = list(dict.fromkeys(identities))
-    columns = (events.c.source, events.c.id, events.c.position, events.c.digest)
-    found: dict[Identity, tuple[int, bytes]] = {}
+    columns = (events.c.source, events.c.id, events.c.position, events.c.leaf)
+    found: dict[Identity, Recorded] = {}
     for source in {source for source, _ in wanted}:
         for chunk in _chunks([id_ for other, id_ in wanted if other == source]):
             statement = select(*columns).where(events.c.source == source, events.c.id.in_(chunk))
-            found |= {(s, i): (position, bytes(digest)) for s, i, position, digest in connection.execute(statement)}
+            found |= {(s, i): Recorded(position, bytes(leaf)) for s, i, position, leaf in connection.execute(statement)}
     return found
 
 
@@ -98,6 +104,8 @@ def write(connection: Connection, at: Head, prepared: Sequence[Prepared], now: d
     """Write events behind the locked head ``at``; recorded times never decrease. The caller commits."""
     recorded_at = max(at.recorded_at, timestamp(now))
     tail = b',"recorded_at":"' + recorded_at.encode() + b'"}'
+    leaves = [b'{"event":' + item.stored + tail for item in prepared]
+    hashes = list(map(merkle.leaf_hash, leaves))
     rows = [
         (
             position,
@@ -106,14 +114,15 @@ def write(connection: Connection, at: Head, prepared: Sequence[Prepared], now: d
             item.event["type"],
             item.event["subject"],
             recorded_at,
-            item.digest,
-            b'{"event":' + item.stored + tail,
+            leaf,
+            hash_,
         )
-        for position, item in enumerate(prepared, at.position + 1)
+        for position, (item, leaf, hash_) in enumerate(zip(prepared, leaves, hashes, strict=True), at.position + 1)
     ]
     if not rows:
         return at
     bulk.insert(connection, events, rows)
+    tree.grow(connection, at.position, hashes)
     touched = [row[0] for row in rows if row[3].startswith(("organisation.", "event.retracted"))]
     moved = Head(at.position + len(rows), recorded_at, touched[-1] if touched else at.organisations)
     values = {"position": moved.position, "recorded_at": recorded_at, "organisations": moved.organisations}
@@ -148,8 +157,7 @@ def retracted_by(connection: Connection, retraction: Mapping[str, Any]) -> tuple
     event, stands = retraction, True
     while True:
         identity = (event["data"]["source"], event["data"]["id"])
-        position, _ = find(connection, [identity])[identity]
-        target = read_at(connection, [position])[position]
+        target = find(connection, [identity])[identity]
         event, stands = target.event, not stands
         if event["type"] != "event.retracted":
             return target, stands

@@ -1,8 +1,8 @@
 """The Merkle tree of RFC 6962 (section 2.1): roots, inclusion and consistency proofs, and their verification.
 
 Pure arithmetic over SHA-256 hashes. A tree of any size is computed from few stored hashes: those of the leaves
-(level 0) and the roots of full subtrees of 256ᵏ leaves (level k). They are read in blocks of up to 256 hashes; a root or
-a proof needs at most two blocks of each level, whatever the size of the tree.
+(level 0) and the roots of full subtrees of 256ᵏ leaves (level k). They are read in blocks of up to 256 hashes; a root
+or a proof needs at most two blocks of each level, whatever the size of the tree.
 """
 
 from __future__ import annotations

@@ -20,11 +20,19 @@ events = Table(
     Column("type", Code, nullable=False),
     Column("subject", Code, nullable=False),
     Column("recorded_at", Code, nullable=False),
-    Column("digest", LargeBinary, nullable=False, comment="SHA-256 of the canonical bytes as sent"),
     Column("leaf", LargeBinary, nullable=False, comment="RFC 8785 form of {event, recorded_at}: the Merkle leaf"),
+    Column("hash", LargeBinary, nullable=False, comment="RFC 6962 hash of the leaf"),
     UniqueConstraint("source", "id"),
     Index("events_by_subject", "subject", "position"),
     Index("events_by_time", "recorded_at", "position"),
+)
+
+tree = Table(
+    "tree",
+    metadata,
+    Column("level", Integer, primary_key=True, autoincrement=False, comment="k: subtrees of 256^k leaves, k from 1"),
+    Column("number", Position, primary_key=True, autoincrement=False),
+    Column("hash", LargeBinary, nullable=False, comment="the subtree's root; only full subtrees are kept"),
 )
 
 head = Table(
@@ -61,4 +69,44 @@ sources = Table(
     metadata,
     Column("source", Code, primary_key=True),
     Column("organisation", Code, nullable=False, comment="whose token used the source first"),
+)
+
+log_keys = Table(
+    "log_keys",
+    metadata,
+    Column("verifier", Code, primary_key=True, comment="public key of the log as a C2SP verifier key"),
+    Column("since", Position, nullable=False, comment="size of the log when it was taken into use"),
+    Column("number", Integer, nullable=False, unique=True, comment="1, 2, …: the last one signs"),
+)
+
+checkpoints = Table(
+    "checkpoints",
+    metadata,
+    Column("size", Position, primary_key=True, autoincrement=False),
+    Column("note", Text, nullable=False, comment="C2SP signed note over origin, size and root"),
+)
+
+cosignatures = Table(
+    "cosignatures",
+    metadata,
+    Column("size", Position, primary_key=True, autoincrement=False),
+    Column("witness", Code, primary_key=True, comment="verifier key of the witness"),
+    Column("line", Text, nullable=False),
+)
+
+witnessed = Table(
+    "witnessed",
+    metadata,
+    Column("origin", Code, primary_key=True, comment="a log of others that this one is a witness of"),
+    Column("verifier", Code, nullable=False, comment="its public key"),
+    Column("size", Position, nullable=False, comment="of the last checkpoint cosigned"),
+    Column("root", LargeBinary, nullable=False),
+)
+
+person_keys = Table(
+    "person_keys",
+    metadata,
+    Column("person", Code, primary_key=True, comment="pseudonym"),
+    Column("wrapped", LargeBinary, nullable=False, comment="the person's key, wrapped by the master key"),
+    Column("created_at", Code, nullable=False),
 )

@@ -34,34 +34,31 @@ NOT_THE_SENDERS_OWN = ("findings[].figures[].organisation", "figures[].organisat
 
 
 class Admission:
-    """Judges the events of one sender in their order, under the lock of the head; earlier ones of a batch count."""
+    """Judges the events of one transaction in their order, under the lock of the head; earlier ones count."""
 
-    def __init__(
-        self, connection: Connection, party: Party, tree: Tree, today: str, batch: Iterable[tuple[Contract, Event]]
-    ) -> None:
+    def __init__(self, connection: Connection, tree: Tree, today: str, batch: Iterable[tuple[Contract, Event]]) -> None:
         batch = list(batch)
         self.tree = tree
         self.bound: dict[str, str] = {}
         self._connection = connection
-        self._party = party
         self._today = today
         self._added: dict[str, int] = {}
-        self._coverage: dict[str, bool] = {}
+        self._coverage: dict[tuple[Party, str], bool] = {}
         self._admitted: set[log.Identity] = set()
         self._retracted: set[log.Identity] = set()
         self._named = registry.find(connection, self._needed(batch))
         self._sources = registry.owners_of_sources(connection, {event["source"] for _, event in batch})
 
-    def judge(self, contract: Contract, event: Event) -> Errors:
+    def judge(self, party: Party, contract: Contract, event: Event) -> Errors:
         """Every reason to refuse the event, by field path, in Russian; empty: admit it."""
         errors: Errors = {}
-        self._check_sender(contract, event, errors)
-        self._check_names(contract, event, errors)
-        self._check_subtree(contract, event, errors)
+        self._check_sender(party, contract, event, errors)
+        self._check_names(party, contract, event, errors)
+        self._check_subtree(party, contract, event, errors)
         if event["type"] == "event.retracted":
-            self._check_retraction(event, errors)
+            self._check_retraction(party, event, errors)
         elif not errors:
-            self._check_more(contract, event, errors)
+            self._check_more(party, contract, event, errors)
         return errors
 
     def version_differs(self, event: Event) -> int | None:
@@ -72,7 +69,7 @@ class Admission:
         version = log.version(self._connection, subject) + self._added.get(subject, 0)
         return version if version != event["expectedversion"] else None
 
-    def admit(self, contract: Contract, event: Event, position: int) -> list[registry.Declared]:
+    def admit(self, party: Party, contract: Contract, event: Event, position: int) -> list[registry.Declared]:
         """Take note of an admitted event: what it declares counts for the events behind it."""
         declared = registry.declared_by(contract, event, position)
         self._named |= {(item.kind, item.code): item for item in declared}
@@ -84,14 +81,14 @@ class Admission:
             self.tree = self.tree.after(event["type"], event["data"])
             self._coverage.clear()
         if event["source"] not in self._sources:
-            self._sources[event["source"]] = self.bound[event["source"]] = self._party.organisation
+            self._sources[event["source"]] = self.bound[event["source"]] = party.organisation
         return declared
 
-    def _covered(self, code: str) -> bool:
+    def _covered(self, party: Party, code: str) -> bool:
         """Whether an organisation lies in the sender's subtree today; asked again and again, so remembered."""
-        if code not in self._coverage:
-            self._coverage[code] = self._party.covers(self.tree, code, self._today)
-        return self._coverage[code]
+        if (party, code) not in self._coverage:
+            self._coverage[party, code] = party.covers(self.tree, code, self._today)
+        return self._coverage[party, code]
 
     def _needed(self, batch: list[tuple[Contract, Event]]) -> Iterable[registry.Reference]:
         for contract, event in batch:
@@ -101,15 +98,15 @@ class Admission:
             if contract.of is not None:
                 yield contract.of, event["data"][contract.of]
 
-    def _check_sender(self, contract: Contract, event: Event, errors: Errors) -> None:
-        if self._party.role not in contract.senders:
+    def _check_sender(self, party: Party, contract: Contract, event: Event, errors: Errors) -> None:
+        if party.role not in contract.senders:
             allowed = ", ".join(contract.senders)
-            errors["type"] = [f"роль «{self._party.role}» не отправляет «{event['type']}»; отправляют: {allowed}"]
-        owner = self._sources.get(event["source"], self._party.organisation)
-        if owner != self._party.organisation:
+            errors["type"] = [f"роль «{party.role}» не отправляет «{event['type']}»; отправляют: {allowed}"]
+        owner = self._sources.get(event["source"], party.organisation)
+        if owner != party.organisation:
             errors["source"] = [f"источник «{event['source']}» принадлежит другой организации"]
 
-    def _check_names(self, contract: Contract, event: Event, errors: Errors) -> None:
+    def _check_names(self, party: Party, contract: Contract, event: Event, errors: Errors) -> None:
         for name in contract.refers:
             for code, path in name.codes(event["data"]):
                 if not self._exists(name.kind, code):
@@ -120,7 +117,7 @@ class Admission:
                 if name.unique and self._exists(name.kind, code):
                     reason = RESULT_EXISTS if name.kind == "result" else EXISTS
                     _note(errors, f"data.{path}", f"{reason} (получено: «{code}»)")
-                elif not name.unique and declared is not None and not self._may_say_again(name, declared):
+                elif not name.unique and declared is not None and not self._may_say_again(party, name, declared):
                     message = f"код занят организацией «{declared.owner}»: дайте другой (получено: «{code}»)"
                     _note(errors, f"data.{path}", message)
 
@@ -128,15 +125,15 @@ class Admission:
         """Organisations exist by their registration; a renaming alone, left by a retraction, makes none."""
         return code in self.tree.nodes if kind == "organisation" else (kind, code) in self._named
 
-    def _may_say_again(self, name: Name, declared: registry.Declared) -> bool:
+    def _may_say_again(self, party: Party, name: Name, declared: registry.Declared) -> bool:
         """A code that may be used again belongs to its first user; a code inside something goes with that."""
         inside = len(name.path) > 1 or name.kind == "organisation"
-        return inside or self._party.covers(self.tree, str(declared.owner), self._today)
+        return inside or party.covers(self.tree, str(declared.owner), self._today)
 
-    def _check_subtree(self, contract: Contract, event: Event, errors: Errors) -> None:
+    def _check_subtree(self, party: Party, contract: Contract, event: Event, errors: Errors) -> None:
         on = contract.fact_date(event)
         if event["type"] == "organisation.registered":
-            self._check_registration(event, on, errors)
+            self._check_registration(party, event, on, errors)
             return
         places = [("subject", event["subject"])]
         for name in contract.refers:
@@ -147,24 +144,24 @@ class Admission:
             if node is None:
                 if path == "subject" and not errors:
                     _note(errors, path, f"{KINDS['organisation']} (получено: «{code}»)")
-            elif not (self._covered(code) or self._party.covers(self.tree, code, on)):
+            elif not (self._covered(party, code) or party.covers(self.tree, code, on)):
                 _note(
                     errors,
                     path,
-                    f"организация вне подчинения отправителя «{self._party.organisation}» (получено: «{code}»)",
+                    f"организация вне подчинения отправителя «{party.organisation}» (получено: «{code}»)",
                 )
             elif node.ended is not None and on >= node.ended and _needs_life(event["type"]):
                 _note(errors, path, f"организация закрыта с {node.ended}, факт датирован {on} (получено: «{code}»)")
 
-    def _check_registration(self, event: Event, on: str, errors: Errors) -> None:
-        data, party = event["data"], self._party
+    def _check_registration(self, party: Party, event: Event, on: str, errors: Errors) -> None:
+        data = event["data"]
         parent = data.get("parent")
         if parent is None and data["code"] == party.organisation:
             return
         if parent is None or (parent in self.tree.nodes and not party.covers(self.tree, parent, self._today, on)):
             _note(errors, "data.parent", f"вышестоящая организация вне подчинения отправителя «{party.organisation}»")
 
-    def _check_more(self, contract: Contract, event: Event, errors: Errors) -> None:
+    def _check_more(self, party: Party, contract: Contract, event: Event, errors: Errors) -> None:
         """What can be asked only of an event whose names and places are in order."""
         match event["type"]:
             case "organisation.moved":
@@ -174,7 +171,7 @@ class Admission:
                 targets = (recommendation.detail or {}).get("organisations", [])
                 self._check_target(event, targets, "не адресат рекомендации; адресаты", errors)
             case _ if contract.of is not None:
-                self._check_owner(contract, event, errors)
+                self._check_owner(party, contract, event, errors)
 
     def _check_move(self, event: Event, errors: Errors) -> None:
         """Nobody may come to stand below itself, on any date."""
@@ -188,38 +185,36 @@ class Admission:
         if organisation not in targets:
             _note(errors, "data.organisation", f"{words}: {', '.join(targets)} (получено: «{organisation}»)")
 
-    def _check_owner(self, contract: Contract, event: Event, errors: Errors) -> None:
+    def _check_owner(self, party: Party, contract: Contract, event: Event, errors: Errors) -> None:
         data = event["data"]
         kind = str(contract.of)
         thing = self._named[kind, data[kind]]
         owner, on = thing.owner or "", contract.fact_date(event)
-        above = self._party.covers(self.tree, owner, self._today, on)
-        below = contract.below and any(
-            self.tree.within(self._party.organisation, owner, date) for date in (self._today, on)
-        )
+        above = party.covers(self.tree, owner, self._today, on)
+        below = contract.below and any(self.tree.within(party.organisation, owner, date) for date in (self._today, on))
         if not above and not below:
-            message = f"принадлежит организации «{owner}», отправитель — «{self._party.organisation}»"
+            message = f"принадлежит организации «{owner}», отправитель — «{party.organisation}»"
             _note(errors, f"data.{kind}", message)
         activity = self._named.get(("activity", f"{data.get('roadmap')}/{data.get('activity')}"))
         if contract.below and activity is not None and activity.detail is not None:
             targets = activity.detail["organisations"] or [owner]
             self._check_target(event, targets, "не исполнитель мероприятия; исполнители", errors)
 
-    def _check_retraction(self, event: Event, errors: Errors) -> None:
+    def _check_retraction(self, party: Party, event: Event, errors: Errors) -> None:
         data = event["data"]
         target = (data["source"], data["id"])
         found = log.find(self._connection, [target])
         if target not in self._admitted and not found:
             _note(errors, "data.id", f"такого события в журнале нет (получено: «{data['source']}», «{data['id']}»)")
             return
-        positions = [position for position, _ in found.values()]
+        positions = [recorded.position for recorded in found.values()]
         if target in self._retracted or registry.undone(self._connection, positions):
             _note(errors, "data.id", f"событие уже отозвано (получено: «{data['id']}»)")
         known = self._sources | registry.owners_of_sources(self._connection, [data["source"]])
         sender = known[data["source"]]
-        if self._party.role != "region" and sender != self._party.organisation:
+        if party.role != "region" and sender != party.organisation:
             _note(errors, "data.source", "отозвать событие может его отправитель или регион")
-        elif not self._party.covers(self.tree, sender, self._today):
+        elif not party.covers(self.tree, sender, self._today):
             _note(errors, "data.source", "отправитель события вне подчинения")
 
 

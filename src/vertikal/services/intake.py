@@ -1,17 +1,18 @@
-"""The door of the log for every transport: check, lock, judge, write.
+"""The door of the log for every transport: check, lock, judge, write, commit.
 
 Everything that needs no lock (contracts, canonical bytes, digests) is done before the head is locked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from ..contracts.catalogue import CATALOGUE, Errors
 from ..contracts.contract import Contract
@@ -20,9 +21,12 @@ from ..events.database import writing
 from ..projections.organisations import Tree, read_tree
 from .access import Party
 from .admission import Admission
+from .grouping import Group
 
+Known = dict[log.Identity, tuple[int, Mapping[str, Any]]]  # position and event of what the log holds
 ACCEPTED, DUPLICATE, CONFLICT, REJECTED = "accepted", "duplicate", "conflict", "rejected"
 BATCH_MAX = 1_000
+OTHER_CONTENT = "под этим идентификатором уже принято событие с другим содержанием"
 
 
 @dataclass
@@ -33,6 +37,9 @@ class Outcome:
     status: str
     position: int | None = None
     errors: Errors = field(default_factory=dict)
+
+    def settle(self, status: str, position: int | None = None, errors: Errors | None = None) -> None:
+        self.status, self.position, self.errors = status, position, errors or {}
 
 
 @dataclass(frozen=True)
@@ -56,6 +63,9 @@ class Answer:
 
 @dataclass(frozen=True)
 class _Checked:
+    """An event that keeps its contract, and who sent it."""
+
+    party: Party
     contract: Contract
     prepared: log.Prepared
     outcome: Outcome
@@ -65,26 +75,67 @@ class _Checked:
         return self.contract.type == "event.retracted"
 
 
+@dataclass
+class _Submission:
+    """What one call brought, and what became of it."""
+
+    outcomes: list[Outcome]
+    checked: list[_Checked]
+    head: int = 0
+    error: Exception | None = None
+
+    def __len__(self) -> int:
+        return len(self.checked)
+
+
 class Intake:
-    """Takes events into one database; ``clock`` tells the time of recording."""
+    """Takes events into one database; ``clock`` tells the time of recording.
+
+    Callers on several threads share transactions: the lock of the head and the commit are paid once for all of them.
+    """
 
     def __init__(self, engine: Engine, clock: Callable[[], datetime], timezone: ZoneInfo) -> None:
         self._engine = engine
         self._clock = clock
         self._timezone = timezone
         self._tree: tuple[int, Tree] = (-1, Tree({}))
+        self._group = Group(self._commit_together, BATCH_MAX)
 
     def submit(self, party: Party, events: Sequence[Any], *, atomic: bool = False, dry_run: bool = False) -> Answer:
         """Take what can be taken, in order. ``atomic``: all or nothing. ``dry_run``: say what would happen."""
-        outcomes: list[Outcome] = []
-        checked: list[_Checked] = []
-        for event in events:
-            outcome, passed = _check(event)
-            outcomes.append(outcome)
-            if passed is not None:
-                checked.append(passed)
+        checks = [_check(party, event) for event in events]
+        submission = _Submission([outcome for outcome, _ in checks], [passed for _, passed in checks if passed])
+        if atomic or dry_run:
+            return self._try(submission, atomic=atomic, dry_run=dry_run)
+        self._group.join(submission)
+        if submission.error is not None:
+            raise submission.error
+        return Answer(submission.head, submission.outcomes)
+
+    def _commit_together(self, submissions: Sequence[_Submission]) -> None:
+        """One transaction for all. What one of them breaks does not fail the others; a database that fails does."""
+        try:
+            self._commit(submissions)
+        except SQLAlchemyError:
+            raise
+        except Exception as error:
+            if len(submissions) == 1:
+                submissions[0].error = error
+                return
+            for submission in submissions:
+                self._commit_together([submission])
+
+    def _commit(self, submissions: Sequence[_Submission]) -> None:
         with writing(self._engine) as connection:
-            head = self._take(connection, party, checked)
+            head = self._take(connection, [item for submission in submissions for item in submission.checked])
+        for submission in submissions:
+            submission.head = head.position
+
+    def _try(self, submission: _Submission, *, atomic: bool, dry_run: bool) -> Answer:
+        """In a transaction of its own, which is rolled back if need be."""
+        outcomes = submission.outcomes
+        with writing(self._engine) as connection:
+            head = self._take(connection, submission.checked)
             answer = Answer(head.position, outcomes)
             if dry_run or (atomic and answer.refused):
                 connection.rollback()
@@ -95,35 +146,29 @@ class Intake:
                 outcome.position = None  # a dry run took no position
         return answer
 
-    def _take(self, connection: Connection, party: Party, checked: list[_Checked]) -> log.Head:
+    def _take(self, connection: Connection, checked: list[_Checked]) -> log.Head:
         head = log.lock(connection)
-        known = log.find(connection, (item.prepared.identity for item in checked))
+        found = log.find(connection, (item.prepared.identity for item in checked))
+        known: Known = {identity: (recorded.position, recorded.event) for identity, recorded in found.items()}
         now = self._clock()
         for number, run in enumerate(_runs(checked)):
             tree = read_tree(connection) if number else self._tree_at(connection, head)
-            head = self._take_run(connection, party, run, known, tree, head, now)
+            head = self._take_run(connection, run, known, tree, head, now)
         return head
 
     def _take_run(
-        self,
-        connection: Connection,
-        party: Party,
-        run: list[_Checked],
-        known: dict[log.Identity, tuple[int, bytes]],
-        tree: Tree,
-        head: log.Head,
-        now: datetime,
+        self, connection: Connection, run: list[_Checked], known: Known, tree: Tree, head: log.Head, now: datetime
     ) -> log.Head:
         fresh = [(item.contract, item.prepared.event) for item in run if item.prepared.identity not in known]
         today = now.astimezone(self._timezone).date().isoformat()
-        admission = Admission(connection, party, tree, today, fresh)
+        admission = Admission(connection, tree, today, fresh)
         accepted: list[_Checked] = []
         declared: list[registry.Declared] = []
         for item in run:
             position = head.position + len(accepted) + 1
-            if self._decide(admission, known, item, position):
+            if _decide(admission, known, item, position):
                 accepted.append(item)
-                declared += admission.admit(item.contract, dict(item.prepared.event), position)
+                declared += admission.admit(item.party, item.contract, item.prepared.event, position)
         after = log.write(connection, head, [item.prepared for item in accepted], now)
         registry.record(connection, declared)
         registry.bind_sources(connection, admission.bound)
@@ -132,34 +177,6 @@ class Intake:
                 target, stands = log.retracted_by(connection, item.prepared.event)
                 registry.retract(connection, target.position, position, stands=stands)
         return after
-
-    def _decide(
-        self, admission: Admission, known: dict[log.Identity, tuple[int, bytes]], item: _Checked, position: int
-    ) -> bool:
-        """Settle the outcome of one event; whether it enters the log at ``position``."""
-        outcome, prepared = item.outcome, item.prepared
-        if prepared.identity in known:
-            outcome.position, digest = known[prepared.identity]
-            if digest == prepared.digest:
-                outcome.status = DUPLICATE
-            else:
-                outcome.status, outcome.position = CONFLICT, None
-                outcome.errors = {"id": ["под этим идентификатором уже принято событие с другим содержанием"]}
-            return False
-        errors = admission.judge(item.contract, prepared.event)
-        if errors:
-            outcome.status, outcome.errors = REJECTED, errors
-            return False
-        version = admission.version_differs(prepared.event)
-        if version is not None:
-            message = (
-                f"у «{prepared.event['subject']}» событий: {version}, ожидалось {prepared.event['expectedversion']}"
-            )
-            outcome.status, outcome.errors = CONFLICT, {"expectedversion": [message]}
-            return False
-        known[prepared.identity] = (position, prepared.digest)
-        outcome.status, outcome.position = ACCEPTED, position
-        return True
 
     def _tree_at(self, connection: Connection, head: log.Head) -> Tree:
         if self._tree[0] != head.organisations:
@@ -177,7 +194,31 @@ def _runs(checked: list[_Checked]) -> Iterator[list[_Checked]]:
     yield checked[start:]
 
 
-def _check(event: Any) -> tuple[Outcome, _Checked | None]:
+def _decide(admission: Admission, known: Known, item: _Checked, position: int) -> bool:
+    """Settle the outcome of one event; whether it enters the log at ``position``."""
+    outcome, prepared, event = item.outcome, item.prepared, item.prepared.event
+    if prepared.identity in known:
+        before, stored = known[prepared.identity]
+        if log.said_alike(prepared, stored):
+            outcome.settle(DUPLICATE, before)
+        else:
+            outcome.settle(CONFLICT, errors={"id": [OTHER_CONTENT]})
+        return False
+    errors = admission.judge(item.party, item.contract, event)
+    version = None if errors else admission.version_differs(event)
+    if version is not None:
+        message = f"у «{event['subject']}» событий: {version}, ожидалось {event['expectedversion']}"
+        outcome.settle(CONFLICT, errors={"expectedversion": [message]})
+        return False
+    if errors:
+        outcome.settle(REJECTED, errors=errors)
+        return False
+    known[prepared.identity] = (position, event)
+    outcome.settle(ACCEPTED, position)
+    return True
+
+
+def _check(party: Party, event: Any) -> tuple[Outcome, _Checked | None]:
     """The contract's verdict on one event, and its canonical bytes."""
     contract, errors = CATALOGUE.check(event)
     id_ = event.get("id") if isinstance(event, dict) else None
@@ -185,7 +226,7 @@ def _check(event: Any) -> tuple[Outcome, _Checked | None]:
     if contract is None:
         return outcome, None
     try:
-        return outcome, _Checked(contract, log.prepare(event, contract.path), outcome)
+        return outcome, _Checked(party, contract, log.prepare(event, contract.path), outcome)
     except ValueError as error:
         outcome.errors = {"": [f"событие нельзя записать в каноническом виде: {error}"]}
         return outcome, None

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
-from sqlalchemy import Engine, func, insert, inspect, select
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, func, insert, inspect, select
 
 from ..events import tables as events
-from ..events.database import connect, reading, writing
+from ..events.database import Role, connect, reading, writing
 from ..projections import tables as projections
 from . import access
 
@@ -20,26 +25,46 @@ class NotReady(Exception):
 
 
 def create(engine: Engine) -> bool:
-    """Make what is missing; whether anything was."""
+    """Make what is missing, or bring it up to date; whether there was anything to do. Raises ``NotReady``."""
     if engine.dialect.name == "sqlite" and engine.url.database:
         Path(engine.url.database).parent.mkdir(parents=True, exist_ok=True)
-    made = not _is_made(engine)
-    for metadata in PARTS:
-        metadata.create_all(engine)
     with writing(engine) as connection:
+        if _revision(connection) == _newest():
+            return False
+        if _revision(connection) is None and inspect(connection).has_table(events.events.name):
+            raise NotReady("the database was made before its tables had versions: make a new one")
+        steps = _steps()
+        steps.attributes["connection"] = connection
+        command.upgrade(steps, "head")
         if connection.execute(select(func.count()).select_from(events.head)).scalar() == 0:
             connection.execute(insert(events.head).values(one=1, position=0, recorded_at=NEVER, organisations=0))
             connection.execute(insert(projections.cursor).values(one=1, position=0))
-    return made
+    return True
 
 
-def open_store(url: str) -> Engine:
-    """The engine of a database that is ready. Raises ``NotReady``; connection errors are SQLAlchemy's."""
-    engine = connect(url)
+def open_store(url: str, role: Role | None = None) -> Engine:
+    """The engine of a database that is ready. Raises ``NotReady``; connection errors are SQLAlchemy's.
+
+    ``role``: what may be done through it, where the database knows roles.
+    """
+    engine = connect(url, role)
     file = engine.url.database if engine.dialect.name == "sqlite" else None
-    if (file and not Path(file).exists()) or not _is_made(engine):
+    if file and not Path(file).exists():
         raise NotReady(f"no Vertikal database at {engine.url.render_as_string()}: run `vertikal init` first")
+    with reading(engine) as connection:
+        revision = _revision(connection)
+    if revision is None:
+        raise NotReady(f"no Vertikal database at {engine.url.render_as_string()}: run `vertikal init` first")
+    if revision != _newest():
+        raise NotReady(f"the database is of version {revision}, this release needs {_newest()}: run `vertikal init`")
     return engine
+
+
+def require_sound(engine: Engine) -> None:
+    """Raises ``NotReady`` where ``check`` finds anything: nothing is served from such a log."""
+    found = check(engine)
+    if found:
+        raise NotReady("; ".join(found))
 
 
 def check(engine: Engine) -> list[str]:
@@ -56,6 +81,16 @@ def check(engine: Engine) -> list[str]:
     return found
 
 
-def _is_made(engine: Engine) -> bool:
-    present = set(inspect(engine).get_table_names())
-    return {table for metadata in PARTS for table in metadata.tables} <= present
+def _steps() -> Config:
+    config = Config()
+    config.set_main_option("script_location", "vertikal:migrations")
+    return config
+
+
+@cache
+def _newest() -> str | None:
+    return ScriptDirectory.from_config(_steps()).get_current_head()
+
+
+def _revision(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
