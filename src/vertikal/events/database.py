@@ -15,7 +15,7 @@ BUSY_TIMEOUT_S = 5
 Role = Literal["ingest", "projector", "reader"]
 
 
-def connect(url: str, role: Role | None = None) -> Engine:
+def connect(url: str, role: Role | None = None, *, pool_size: int = 8) -> Engine:
     """The engine of a database URL; ``postgresql://`` without a driver is understood.
 
     Raises ``ArgumentError`` for any other. ``role``: what its connections may do on PostgreSQL; None: all that the
@@ -27,7 +27,7 @@ def connect(url: str, role: Role | None = None) -> Engine:
     if parsed.drivername in ("postgresql", "postgres"):
         parsed = parsed.set(drivername="postgresql+psycopg2")
     if parsed.drivername == "postgresql+psycopg2":
-        engine = create_engine(parsed, pool_pre_ping=True, pool_size=8)
+        engine = create_engine(parsed, pool_pre_ping=True, pool_size=pool_size)
         if role is not None:
             event.listen(engine, "connect", partial(_take_role, role))
         return engine
