@@ -15,9 +15,11 @@ from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.engine import make_url
 
 from tests.postgresql import postgresql
-from vertikal.events.database import connect, reading, writing
+from vertikal.events.database import reading, writing
+from vertikal.events.notes import Signer
+from vertikal.events.sealing import MasterKey
 from vertikal.projections.book import Book
-from vertikal.services import access, projector, queries
+from vertikal.services import access, keys, projector, queries
 from vertikal.services import store as stores
 from vertikal.services.access import Party
 from vertikal.services.intake import Answer, Intake
@@ -77,18 +79,21 @@ class fresh_database:  # noqa: N801  # a context manager reads like a function
         self._admin.dispose()
 
 
+SIGNER, MASTER = Signer.generate("obr.example/log"), MasterKey.generate()
+
+
 @pytest.fixture
-def engine(database_url: str) -> Iterator[Engine]:
+def engine(settings: Settings) -> Iterator[Engine]:
     """An empty, made database."""
-    made = connect(database_url)
-    stores.create(made)
+    made, *_ = stores.init(settings)
     yield made
     made.dispose()
 
 
 @pytest.fixture
 def settings(database_url: str) -> Settings:
-    return read_settings({"VERTIKAL_DATABASE_URL": database_url})
+    keys = {"VERTIKAL_SIGNING_KEY": SIGNER.text(), "VERTIKAL_MASTER_KEY": MASTER.text()}
+    return read_settings({"VERTIKAL_DATABASE_URL": database_url, **keys})
 
 
 class Vertikal:
@@ -98,7 +103,7 @@ class Vertikal:
         self.engine = engine
         self.clock = Clock()
         self.settings = settings
-        self.intake = Intake(engine, self.clock, settings.timezone)
+        self.intake = Intake(engine, self.clock, settings.timezone, keys.master_if_any(settings))
         self._ids = 0
 
     def event(self, type_: str, subject: str, data: dict[str, Any], **more: Any) -> dict[str, Any]:

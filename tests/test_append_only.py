@@ -45,7 +45,7 @@ def fill(store: Vertikal) -> None:
     rows = {
         "tree": "(1, 0, :bytes)",
         "retractions": "(7, 6, 0)",
-        "log_keys": "('a', 0, 1)",
+        "log_keys": "('a', 0, 9)",
         "checkpoints": "(1, 'note')",
         "cosignatures": "(1, 'a', 'line')",
         "access_journal": "(1, 'a', 'b', 'c', 'd')",

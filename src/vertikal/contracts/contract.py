@@ -77,7 +77,8 @@ class Contract:
 
     ``subject``: the field that the event's ``subject`` must repeat. ``date``: the field with the date of the fact
     (absent: the local date of ``time``). ``of``: the kind of thing whose owner alone may say this, ``below``: or
-    anybody under that owner. ``upcast`` turns the data of the version before into this one's.
+    anybody under that owner. ``person``: the field with the pseudonym of whom ``personal`` tells. ``upcast`` turns the
+    data of the version before into this one's.
     """
 
     type: str
@@ -91,6 +92,7 @@ class Contract:
     declares: tuple[Name, ...] = ()
     of: str | None = None
     below: bool = False
+    person: str | None = None
     rules: tuple[Rule, ...] = ()
     upcast: Callable[[dict[str, Any]], dict[str, Any]] | None = None
 

@@ -64,5 +64,11 @@ CONTRACTS = (
         ),
     ),
     Contract("event.retracted", "Событие отозвано", Retracted1, senders=ANYONE),
-    Contract("person.forgotten", "Персональные данные уничтожены", Forgotten1, senders=("region", "admin")),
+    Contract(
+        "person.forgotten",
+        "Персональные данные уничтожены",
+        Forgotten1,
+        senders=("region", "admin"),
+        declares=(name("forgotten", "person"),),
+    ),
 )

@@ -2,7 +2,7 @@
 
 from .contract import Contract, name, ordered
 from .fields import Choice, Code, Count, Date, Many, Nested, Record, Term, Text
-from .teachers import NOT_SEALED, Personal
+from .teachers import Personal
 
 KINDS = ("consultation", "seminar", "webinar", "masterclass", "visit", "roundtable", "internship")
 SCHOOL = name("organisation", "school")
@@ -68,7 +68,7 @@ CONTRACTS = (
         date="from",
         refers=(SCHOOL,),
         declares=(name("mentorship", owner="school"),),
-        rules=(NOT_SEALED,),
+        person="mentor",
     ),
     Contract(
         "mentor.released",

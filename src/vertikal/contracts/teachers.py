@@ -8,7 +8,7 @@ ORGANISATION = name("organisation")
 
 
 class Personal(Record):
-    """Names and contacts; sealed on arrival, never in the log in the clear."""
+    """Names and contacts; sealed on arrival, so that the log holds ``sealed`` and nothing in the clear."""
 
     full_name = Text(optional=True, at_most=500)
     post = Text(optional=True, at_most=500)
@@ -50,12 +50,11 @@ class CompetenceAssessed1(Record):
     personal = Nested(Personal, optional=True)
 
 
-# Until names can be sealed per person, an event that carries them is refused rather than stored in the clear.
-NOT_SEALED = Rule(
-    ("personal",),
+NOBODYS = Rule(
+    ("personal", "person"),
     "personal",
-    "персональные данные пока не принимаются: отправьте событие без них",
-    lambda data: "personal" in data,
+    "чьи это персональные данные: укажите псевдоним в person",
+    lambda data: "personal" in data and "person" not in data,
 )
 
 CONTRACTS = (
@@ -67,7 +66,7 @@ CONTRACTS = (
         subject="organisation",
         date="finished_on",
         refers=(ORGANISATION,),
-        rules=(NOT_SEALED,),
+        person="person",
     ),
     Contract(
         "courses.reported",
@@ -88,6 +87,7 @@ CONTRACTS = (
         date="on",
         refers=(ORGANISATION,),
         declares=(name("assessment", owner="organisation"),),
-        rules=(NOT_SEALED,),
+        person="person",
+        rules=(NOBODYS,),
     ),
 )

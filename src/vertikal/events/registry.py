@@ -35,7 +35,7 @@ class Declared:
 def declared_by(contract: Contract, event: Mapping[str, Any], position: int) -> list[Declared]:
     """What an event names. Every event about an organisation declares it, for the tree is folded from these rows."""
     data = event["data"]
-    return [
+    named = [
         Declared(
             name.kind,
             code,
@@ -46,6 +46,9 @@ def declared_by(contract: Contract, event: Mapping[str, Any], position: int) -> 
         for name in contract.declares
         for code, _ in name.codes(data)
     ]
+    if contract.person is not None and "sealed" in data:
+        named.append(Declared("person", data[contract.person], position, event["subject"], None))
+    return named
 
 
 def find(connection: Connection, references: Iterable[Reference]) -> dict[Reference, Declared]:

@@ -46,6 +46,7 @@ class Admission:
         self._coverage: dict[tuple[Party, str], bool] = {}
         self._admitted: set[log.Identity] = set()
         self._retracted: set[log.Identity] = set()
+        self._forgetting: set[log.Identity] = set()
         self._named = registry.find(connection, self._needed(batch))
         self._sources = registry.owners_of_sources(connection, {event["source"] for _, event in batch})
 
@@ -55,6 +56,8 @@ class Admission:
         self._check_sender(party, contract, event, errors)
         self._check_names(party, contract, event, errors)
         self._check_subtree(party, contract, event, errors)
+        if contract.person is not None and "sealed" in event["data"]:
+            self._check_person(event["data"][contract.person], errors)
         if event["type"] == "event.retracted":
             self._check_retraction(party, event, errors)
         elif not errors:
@@ -72,6 +75,8 @@ class Admission:
     def admit(self, party: Party, contract: Contract, event: Event, position: int) -> list[registry.Declared]:
         """Take note of an admitted event: what it declares counts for the events behind it."""
         declared = registry.declared_by(contract, event, position)
+        if event["type"] == "person.forgotten":
+            self._forgetting.add((event["source"], event["id"]))
         self._named |= {(item.kind, item.code): item for item in declared}
         self._admitted.add((event["source"], event["id"]))
         if event["type"] == "event.retracted":
@@ -95,6 +100,8 @@ class Admission:
             for name in (*contract.refers, *contract.declares):
                 for code, _ in name.codes(event["data"]):
                     yield name.kind, code
+            if contract.person is not None and "sealed" in event["data"]:
+                yield "forgotten", event["data"][contract.person]
             if contract.of is not None:
                 yield contract.of, event["data"][contract.of]
 
@@ -200,6 +207,10 @@ class Admission:
             targets = activity.detail["organisations"] or [owner]
             self._check_target(event, targets, "не исполнитель мероприятия; исполнители", errors)
 
+    def _check_person(self, person: str, errors: Errors) -> None:
+        if ("forgotten", person) in self._named:
+            _note(errors, "data.personal", f"персональные данные уничтожены, новые не принимаются (лицо: «{person}»)")
+
     def _check_retraction(self, party: Party, event: Event, errors: Errors) -> None:
         data = event["data"]
         target = (data["source"], data["id"])
@@ -207,6 +218,11 @@ class Admission:
         if target not in self._admitted and not found:
             _note(errors, "data.id", f"такого события в журнале нет (получено: «{data['source']}», «{data['id']}»)")
             return
+        forgetting = target in self._forgetting or any(
+            recorded.event["type"] == "person.forgotten" for recorded in found.values()
+        )
+        if forgetting:
+            _note(errors, "data.id", f"уничтожение персональных данных необратимо (получено: «{data['id']}»)")
         positions = [recorded.position for recorded in found.values()]
         if target in self._retracted or registry.undone(self._connection, positions):
             _note(errors, "data.id", f"событие уже отозвано (получено: «{data['id']}»)")

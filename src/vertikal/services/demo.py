@@ -14,7 +14,7 @@ from rich.console import Console
 from sqlalchemy import Engine
 from sqlalchemy.engine import make_url
 
-from ..events.database import connect, reading, writing
+from ..events.database import reading, writing
 from ..events.log import read_head
 from ..projections.book import Book
 from ..sample import Recorded, region
@@ -41,14 +41,14 @@ class SampleClock:
         return self.time
 
 
-def open_empty(url: str, *, fresh: bool) -> Engine:
-    """An empty database at a URL. Raises ``Refusal`` where events are already."""
+def open_empty(settings: Settings, *, fresh: bool) -> Engine:
+    """An empty database. Raises ``Refusal`` where events are already."""
+    url = settings.database_url
     file = make_url(url).database
     if fresh and url.startswith("sqlite") and file:
         for suffix in ("", "-wal", "-shm"):
             Path(file + suffix).unlink(missing_ok=True)
-    engine = connect(url)
-    store.create(engine)
+    engine, *_ = store.init(settings)
     with reading(engine) as connection:
         if read_head(connection).position:
             raise Refusal(409, "в базе уже есть события: укажите другую базу (--database) или --fresh для файла SQLite")

@@ -16,12 +16,14 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ..contracts.catalogue import CATALOGUE, Errors
 from ..contracts.contract import Contract
-from ..events import log, registry
+from ..events import log, registry, sealing
 from ..events.database import writing
+from ..events.sealing import MasterKey
 from ..projections.organisations import Tree, read_tree
 from .access import Party
 from .admission import Admission
 from .grouping import Group
+from .secrets import Sealing, Secret
 
 Known = dict[log.Identity, tuple[int, Mapping[str, Any]]]  # position and event of what the log holds
 ACCEPTED, DUPLICATE, CONFLICT, REJECTED = "accepted", "duplicate", "conflict", "rejected"
@@ -63,12 +65,13 @@ class Answer:
 
 @dataclass(frozen=True)
 class _Checked:
-    """An event that keeps its contract, and who sent it."""
+    """An event that keeps its contract, and who sent it. ``secret``: the personal data that came with it."""
 
     party: Party
     contract: Contract
     prepared: log.Prepared
     outcome: Outcome
+    secret: Secret | None
 
     @property
     def retracts(self) -> bool:
@@ -89,21 +92,29 @@ class _Submission:
 
 
 class Intake:
-    """Takes events into one database; ``clock`` tells the time of recording.
+    """Takes events into one database; ``clock`` tells the time of recording, ``master`` unlocks the persons' keys.
 
     Callers on several threads share transactions: the lock of the head and the commit are paid once for all of them.
     """
 
-    def __init__(self, engine: Engine, clock: Callable[[], datetime], timezone: ZoneInfo) -> None:
+    def __init__(
+        self, engine: Engine, clock: Callable[[], datetime], timezone: ZoneInfo, master: MasterKey | None = None
+    ) -> None:
         self._engine = engine
         self._clock = clock
         self._timezone = timezone
         self._tree: tuple[int, Tree] = (-1, Tree({}))
+        self._sealing = Sealing(engine, clock, master)
         self._group = Group(self._commit_together, BATCH_MAX)
 
     def submit(self, party: Party, events: Sequence[Any], *, atomic: bool = False, dry_run: bool = False) -> Answer:
         """Take what can be taken, in order. ``atomic``: all or nothing. ``dry_run``: say what would happen."""
-        checks = [_check(party, event) for event in events]
+        verdicts = [CATALOGUE.check(event) for event in events]
+        secrets = self._sealing.secrets(verdicts, events, for_good=not dry_run)
+        checks = [
+            _check(party, event, *verdict, secret)
+            for event, verdict, secret in zip(events, verdicts, secrets, strict=True)
+        ]
         submission = _Submission([outcome for outcome, _ in checks], [passed for _, passed in checks if passed])
         if atomic or dry_run:
             return self._try(submission, atomic=atomic, dry_run=dry_run)
@@ -176,6 +187,8 @@ class Intake:
             if item.retracts:
                 target, stands = log.retracted_by(connection, item.prepared.event)
                 registry.retract(connection, target.position, position, stands=stands)
+            elif item.contract.type == "person.forgotten":
+                sealing.destroy_key(connection, item.prepared.event["data"]["person"])
         return after
 
     def _tree_at(self, connection: Connection, head: log.Head) -> Tree:
@@ -199,7 +212,7 @@ def _decide(admission: Admission, known: Known, item: _Checked, position: int) -
     outcome, prepared, event = item.outcome, item.prepared, item.prepared.event
     if prepared.identity in known:
         before, stored = known[prepared.identity]
-        if log.said_alike(prepared, stored):
+        if log.said_alike(prepared, stored) and (item.secret is None or item.secret.is_in(stored)):
             outcome.settle(DUPLICATE, before)
         else:
             outcome.settle(CONFLICT, errors={"id": [OTHER_CONTENT]})
@@ -218,18 +231,20 @@ def _decide(admission: Admission, known: Known, item: _Checked, position: int) -
     return True
 
 
-def _check(party: Party, event: Any) -> tuple[Outcome, _Checked | None]:
-    """The contract's verdict on one event, and its canonical bytes."""
-    contract, errors = CATALOGUE.check(event)
+def _check(
+    party: Party, event: Any, contract: Contract | None, errors: Errors, secret: Secret | None
+) -> tuple[Outcome, _Checked | None]:
+    """What is known of an event before the log is asked, with its canonical bytes."""
     id_ = event.get("id") if isinstance(event, dict) else None
     outcome = Outcome(id_ if isinstance(id_, str) else None, REJECTED, errors=errors)
     if contract is None:
         return outcome, None
     try:
-        return outcome, _Checked(party, contract, log.prepare(event, contract.path), outcome)
+        prepared = log.prepare(secret.sealed(event) if secret else event, contract.path)
     except ValueError as error:
         outcome.errors = {"": [f"событие нельзя записать в каноническом виде: {error}"]}
         return outcome, None
+    return outcome, _Checked(party, contract, prepared, outcome, secret)
 
 
 def _withdrawn(outcomes: list[Outcome], head: int) -> list[Outcome]:

@@ -49,7 +49,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
             self.cfg.set(name, value)
 
     def load(self) -> Any:
-        return create_app(self._settings, store.open_store(self._settings.database_url))
+        return create_app(self._settings, store.open_store(self._settings.database_url, "ingest"))
 
 
 def serve(settings: Settings, host: str, port: int, *, with_projector: bool) -> None:
@@ -64,7 +64,8 @@ def serve(settings: Settings, host: str, port: int, *, with_projector: bool) -> 
 def run_projector(url: str, parent: int | None = None) -> None:
     """Project until SIGTERM, Ctrl-C or the end of the process ``parent``, which started this one."""
     stop = _stop_on_signals()
-    engine = store.open_store(url)
+    engine = store.open_store(url, "projector")
+    store.require_sound(engine)
     if parent is not None:
         threading.Thread(target=_stop_with, args=(parent, stop), daemon=True).start()
     logger.info("projecting", behind=projector.behind(engine))

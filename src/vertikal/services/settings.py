@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -17,11 +17,16 @@ class BadSetting(ValueError):
 
 @dataclass(frozen=True)
 class Settings:
-    """``database_url``: SQLite or PostgreSQL. ``timezone``: where "today" is. ``workers``: web processes."""
+    """``database_url``: SQLite or PostgreSQL. ``timezone``: where "today" is. ``workers``: web processes.
+
+    ``signing_key``, ``master_key``: the keys themselves or the paths of their files; None: where ``init`` makes them.
+    """
 
     database_url: str
     timezone: ZoneInfo
     workers: int
+    signing_key: str | None = field(default=None, repr=False)
+    master_key: str | None = field(default=None, repr=False)
 
     def today(self) -> str:
         return datetime.now(self.timezone).date().isoformat()
@@ -38,7 +43,8 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         timezone = ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError) as error:
         raise BadSetting(f"VERTIKAL_TIMEZONE: unknown time zone {zone!r}") from error
-    return Settings(given.get("VERTIKAL_DATABASE_URL") or default, timezone, int(workers))
+    signing_key, master_key = (given.get(f"VERTIKAL_{name}_KEY") or None for name in ("SIGNING", "MASTER"))
+    return Settings(given.get("VERTIKAL_DATABASE_URL") or default, timezone, int(workers), signing_key, master_key)
 
 
 def now() -> datetime:

@@ -11,10 +11,12 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, func, insert, inspect, select
 
+from ..events import log
 from ..events import tables as events
 from ..events.database import Role, connect, reading, writing
 from ..projections import tables as projections
-from . import access
+from . import access, keys, proving
+from .settings import Settings
 
 PARTS = (events.metadata, projections.metadata, access.metadata)
 NEVER = "1970-01-01T00:00:00.000000Z"
@@ -40,6 +42,19 @@ def create(engine: Engine) -> bool:
             connection.execute(insert(events.head).values(one=1, position=0, recorded_at=NEVER, organisations=0))
             connection.execute(insert(projections.cursor).values(one=1, position=0))
     return True
+
+
+def init(settings: Settings) -> tuple[Engine, bool, list[Path]]:
+    """The database of the settings with its keys, made where they are missing: whether it was, and the files of keys.
+
+    Raises ``NotReady``, ``BadSetting``.
+    """
+    engine = connect(settings.database_url)
+    made = create(engine)
+    files = keys.make(settings)
+    with writing(engine) as connection:
+        proving.take_into_use(connection, keys.signer(settings).verifier, log.lock(connection).position)
+    return engine, made, files
 
 
 def open_store(url: str, role: Role | None = None) -> Engine:

@@ -14,9 +14,11 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 
 from ... import __version__
 from .. import serving, store, terminal
+from ..keys import NoKey
+from ..proving import KeyNotInUse, LogChanged
 from ..refusals import Refusal
 from ..settings import BadSetting, read_settings
-from ..terminal import REFUSED, UNAVAILABLE, USAGE
+from ..terminal import REFUSED, UNAVAILABLE, UNPROVEN, USAGE
 from . import asking, operating, tokens
 
 
@@ -32,8 +34,10 @@ class Commands(click.Group):
             terminal.fail(USAGE, str(error))
         except ArgumentError as error:
             terminal.fail(USAGE, f"VERTIKAL_DATABASE_URL or --database: {error}")
-        except (store.NotReady, serving.PortInUse) as error:
+        except (store.NotReady, serving.PortInUse, NoKey, KeyNotInUse) as error:
             terminal.fail(REFUSED, str(error))
+        except LogChanged as error:
+            terminal.fail(UNPROVEN, str(error))
         except OperationalError as error:
             terminal.fail(UNAVAILABLE, f"the database is busy or cannot be reached: {error.orig}")
         except DatabaseError as error:

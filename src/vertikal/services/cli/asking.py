@@ -25,7 +25,7 @@ from ..terminal import as_json
 @click.pass_obj
 def query(settings: Settings, /, indicator: str, as_json: bool, **given: Any) -> None:
     """Ask for a figure."""
-    with reading(store.open_store(settings.database_url)) as connection:
+    with reading(store.open_store(settings.database_url, "reader")) as connection:
         ledger = Book().open(connection)
         question = queries.ask(ledger, indicator, _parameters(given), settings.today())
         answer = queries.answer(ledger, question)
@@ -46,7 +46,7 @@ def query(settings: Settings, /, indicator: str, as_json: bool, **given: Any) ->
 @click.pass_obj
 def why(settings: Settings, /, indicator: str, limit: int, as_json: bool, **given: Any) -> None:
     """Open a figure into the postings, and so the events, that it is the sum of."""
-    with reading(store.open_store(settings.database_url)) as connection:
+    with reading(store.open_store(settings.database_url, "reader")) as connection:
         ledger = Book().open(connection)
         question = queries.ask(ledger, indicator, _parameters(given), settings.today())
         answer = queries.answer(ledger, question)

@@ -9,9 +9,9 @@ from typing import Any
 import click
 from sqlalchemy import Engine
 
-from ...events.database import connect, reading
+from ...events.database import reading
 from ...sample import SIZES
-from .. import access, demo, doctor, projector, pushing, serving, store, terminal
+from .. import access, demo, doctor, keys, projector, proving, pushing, serving, store, terminal
 from ..intake import Answer, Intake
 from ..refusals import Refusal
 from ..settings import Settings, now
@@ -19,16 +19,23 @@ from ..terminal import OK, PARTLY, REFUSED, as_json, err, out
 
 
 @click.command()
+@click.option("--new-signing-key", is_flag=True, help="Replace the key that signs checkpoints; both sign this one.")
 @as_json
 @click.pass_obj
-def init(settings: Settings, as_json: bool) -> None:
-    """Make the database; does nothing to one that is there."""
-    engine = connect(settings.database_url)
-    made = store.create(engine)
+def init(settings: Settings, new_signing_key: bool, as_json: bool) -> None:
+    """Make the database and its keys, or bring the tables up to date; what is there stays."""
+    engine, made, files = store.init(settings)
+    database = engine.url.render_as_string()
+    if new_signing_key:
+        proving.rotate(engine, *keys.replace_signer(settings))
+    verifier = str(keys.signer(settings).verifier)
     if as_json:
-        terminal.print_json({"made": made, "database": engine.url.render_as_string()})
+        terminal.print_json({"made": made, "database": database, "keys": list(map(str, files)), "key": verifier})
         return
-    out.print(f"{'made' if made else 'already there'}: {engine.url.render_as_string()}", soft_wrap=True)
+    out.print(f"{'made' if made else 'already there'}: {database}", soft_wrap=True)
+    for file in files:
+        out.print(f"key made: {file} (keep a copy apart from the database)", soft_wrap=True)
+    out.print(f"checkpoints are signed with {verifier}", soft_wrap=True)
 
 
 @click.command("demo")
@@ -39,7 +46,7 @@ def init(settings: Settings, as_json: bool) -> None:
 def demo_command(settings: Settings, size: str, fresh: bool, database: str | None) -> None:
     """Build the sample region, ask it three questions, print tokens to try."""
     settings = replace(settings, database_url=database) if database else settings
-    engine = demo.open_empty(settings.database_url, fresh=fresh)
+    engine = demo.open_empty(settings, fresh=fresh)
     with terminal.progress("events into the log", SIZES[size]) as advance:
         demo.fill(engine, settings, size, advance)
     with terminal.progress("events into figures", projector.behind(engine)) as advance:
@@ -55,7 +62,8 @@ def demo_command(settings: Settings, size: str, fresh: bool, database: str | Non
 @click.pass_obj
 def serve(settings: Settings, host: str, port: int, with_projector: bool | None, quiet: bool) -> None:
     """Serve the HTTP API (and, on SQLite, project in the same service)."""
-    engine = store.open_store(settings.database_url)
+    engine = store.open_store(settings.database_url, "reader")
+    store.require_sound(engine)
     embedded = engine.dialect.name == "sqlite" if with_projector is None else with_projector
     engine.dispose()
     if not quiet:
@@ -73,7 +81,7 @@ def project(settings: Settings, once: bool, parent: int | None, as_json: bool) -
     if not once:
         serving.run_projector(settings.database_url, parent)
         return
-    engine = store.open_store(settings.database_url)
+    engine = store.open_store(settings.database_url, "projector")
     with terminal.progress("events into figures", projector.behind(engine)) as advance:
         count = projector.catch_up(engine, progress=advance)
     terminal.print_json({"applied": count}) if as_json else out.print(f"{count} events applied")
@@ -99,9 +107,9 @@ def push(
     as_json: bool,
 ) -> None:
     """Push events from FILE (JSON, a JSON list or one event per line; - for standard input)."""
-    engine = store.open_store(settings.database_url)
+    engine = store.open_store(settings.database_url, "ingest")
     party = _party(engine, token, organisation, role)
-    intake = Intake(engine, now, settings.timezone)
+    intake = Intake(engine, now, settings.timezone, keys.master_if_any(settings))
     answers: list[Answer] = []
     unreadable: Refusal | None = None
     with terminal.progress("events", None) as advance:

@@ -10,9 +10,10 @@ from flask_smorest import Api
 from sqlalchemy import Engine
 
 from ... import __version__
+from .. import keys
 from ..intake import Intake
 from ..settings import Settings, now
-from . import events, health, indicators, log, organisations, problems, roadmaps
+from . import events, health, indicators, log, organisations, persons, problems, proofs, roadmaps, witness
 from .service import Service
 
 BODY_MAX_BYTES = 8 * 1024 * 1024
@@ -30,12 +31,13 @@ def create_app(settings: Settings, engine: Engine, clock: Callable[[], datetime]
         OPENAPI_SWAGGER_UI_PATH="/docs",
         OPENAPI_SWAGGER_UI_URL="/docs/assets/",
     )
-    intake = Intake(engine, clock, settings.timezone)
-    app.extensions["vertikal"] = Service(engine, settings, clock, intake)
+    signer, master = keys.signer_if_any(settings), keys.master_if_any(settings)
+    intake = Intake(engine, clock, settings.timezone, master)
+    app.extensions["vertikal"] = Service(engine, settings, clock, intake, signer, master)
     api = Api(app)
     api.spec.components.security_scheme("token", {"type": "http", "scheme": "bearer"})
     api.spec.options["security"] = [{"token": []}]
-    for module in (events, log, organisations, indicators, roadmaps, health):
+    for module in (events, log, proofs, witness, persons, organisations, indicators, roadmaps, health):
         api.register_blueprint(module.routes)
     problems.register(app)
     return app

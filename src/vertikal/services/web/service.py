@@ -14,6 +14,8 @@ from flask_smorest import Blueprint
 from sqlalchemy import Engine
 
 from ...events.database import reading
+from ...events.notes import Signer
+from ...events.sealing import MasterKey
 from ...projections.book import Book, Opened
 from ...projections.organisations import Tree
 from .. import access, projector
@@ -33,6 +35,8 @@ class Service:
     settings: Settings
     clock: Callable[[], datetime]
     intake: Intake
+    signer: Signer | None = None
+    master: MasterKey | None = None
     book: Book = field(default_factory=Book)
 
 

@@ -1,0 +1,63 @@
+"""What the log knows of a person, opened for those who may see it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sqlalchemy import Connection
+
+from ..contracts.catalogue import CATALOGUE
+from ..events import log, registry, sealing
+from ..events.sealing import MasterKey
+from .refusals import Refusal
+
+
+def read(
+    connection: Connection, person: str, master: MasterKey | None, may_see: Callable[[str], bool]
+) -> dict[str, Any] | None:
+    """The latest personal data in the shape of ``/v1/persons/{person}``; None where there is nothing to be seen.
+
+    ``may_see`` tells of an organisation whether the reader stands above it: data are for the unit that sent them.
+    """
+    told = [event for event in events_about(connection, person) if may_see(_sender(connection, event))]
+    if not told:
+        return None
+    if is_forgotten(connection, person):
+        return {"person": person, "forgotten": True, "personal": None}
+    if master is None:
+        raise Refusal(503, "у службы нет главного ключа (VERTIKAL_MASTER_KEY)")
+    key = sealing.find_keys(connection, [person], master).get(person)
+    personal: dict[str, str] = {}
+    if key is not None:
+        for event in told:
+            identity = (event["source"], event["id"])
+            personal |= sealing.unseal(key, identity, person, event["data"]["sealed"])
+    return {"person": person, "forgotten": False, "personal": personal if key is not None else None}
+
+
+def events_about(connection: Connection, person: str) -> list[Mapping[str, Any]]:
+    """The events with sealed data of a person that stand, in the order of the log."""
+    positions = [position for position, _ in registry.owners(connection, [("person", person)])["person", person]]
+    gone = registry.undone(connection, positions)
+    found = log.read_at(connection, (position for position in positions if position not in gone))
+    return [found[position].event for position in sorted(found)]
+
+
+def is_forgotten(connection: Connection, person: str) -> bool:
+    return bool(registry.find(connection, [("forgotten", person)]))
+
+
+def categories(events: list[Mapping[str, Any]]) -> list[str]:
+    """Which kinds of personal data the events hold; their names are not secret."""
+    return sorted({name for event in events for name in event["data"]["sealed"].get("fields", ())})
+
+
+def person_of(event: Mapping[str, Any]) -> str | None:
+    """The pseudonym of the person that an event tells of, if it may carry personal data."""
+    contract = CATALOGUE.newest.get(event["type"])
+    return event["data"].get(contract.person) if contract and contract.person else None
+
+
+def _sender(connection: Connection, event: Mapping[str, Any]) -> str:
+    return registry.owners_of_sources(connection, [event["source"]])[event["source"]]
