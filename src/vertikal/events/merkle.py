@@ -121,12 +121,12 @@ def check_inclusion(hash_: bytes, index: int, size: int, proof: Sequence[bytes],
 
 def check_consistency(old: int, new: int, proof: Sequence[bytes], old_root: bytes, new_root: bytes) -> bool:
     """Whether a proof shows that the new tree begins with the old one (RFC 9162, 2.1.4.2)."""
+    if not 0 <= old <= new or (old == 0 and old_root != root_of(())):
+        return False
     if old == new:
         return not proof and old_root == new_root
-    if not 0 <= old < new:
-        return False
     if old == 0:
-        return not proof and old_root == root_of(())
+        return not proof
     hashes = list(proof) if old & (old - 1) else [old_root, *proof]
     if not hashes:
         return False

@@ -21,8 +21,10 @@ from .merkle import HASH_BYTES
 SIGNATURE, COSIGNATURE = 1, 4  # the types of signatures that are understood
 SIGNATURES_MAX = 64
 PROOF_MAX = 63
+NUMBER_MAX = 2**63 - 1  # of a size and of a time (tlog-cosignature)
 PROOF_HEADER = "c2sp.org/tlog-proof@v1"
 DECIMAL = re.compile(r"0|[1-9][0-9]{0,18}")
+UNFIT = re.compile(r"[\x00-\x09\x0b-\x1f\ud800-\udfff]")  # control characters, and what UTF-8 has no bytes for
 LINE = re.compile(r"— ([^\s+]+) ([A-Za-z0-9+/=]+)")
 
 
@@ -49,7 +51,7 @@ class Verifier:
     @classmethod
     def parse(cls, text: str) -> Verifier:
         """Raises ``NoteError``."""
-        name, id_, key = _key_parts(text, 3)
+        name, id_, key = _key_parts(text)
         verifier = cls(name, key[1:], key[0])
         if verifier.algorithm not in (SIGNATURE, COSIGNATURE) or len(verifier.public_key) != HASH_BYTES:
             raise NoteError("not an Ed25519 key")
@@ -87,7 +89,7 @@ class Signer:
         """Raises ``NoteError``."""
         if not text.startswith("PRIVATE+KEY+"):
             raise NoteError("not a private key: it begins with PRIVATE+KEY+")
-        name, id_, key = _key_parts(text.removeprefix("PRIVATE+KEY+"), 3)
+        name, id_, key = _key_parts(text.removeprefix("PRIVATE+KEY+"))
         if key[0] != SIGNATURE or len(key) != 1 + HASH_BYTES:
             raise NoteError("not an Ed25519 key")
         signer = cls(name, key[1:])
@@ -113,8 +115,12 @@ class Signer:
         return _line(self.verifier, self._key.sign(text.encode()))
 
     def cosign(self, text: str, time: int) -> str:
-        """The line that says: seen at ``time`` (Unix seconds) and consistent with all that was seen before."""
-        return _line(self.witness, time.to_bytes(8, "big") + self._key.sign(_cosigned(text, time)))
+        """The line that says: seen at ``time`` (Unix seconds) and consistent with all that was seen before.
+
+        Raises ``NoteError`` for a time that has no place in a cosignature.
+        """
+        signature = self._key.sign(_cosigned(text, time))
+        return _line(self.witness, time.to_bytes(8, "big") + signature)
 
     @property
     def _key(self) -> Ed25519PrivateKey:
@@ -209,7 +215,9 @@ class AddCheckpoint:
 
 
 def sign(text: str, *signers: Signer) -> str:
-    """The note of a text, which ends with a newline."""
+    """The note of a text. Raises ``NoteError`` for a text that cannot be one: it ends with a newline."""
+    if not text.endswith("\n") or UNFIT.search(text):
+        raise NoteError("the text of a note ends with a newline and holds no control characters")
     return f"{text}\n" + "".join(f"{signer.sign(text)}\n" for signer in signers)
 
 
@@ -224,10 +232,13 @@ def text_of(note: str) -> str:
 
 
 def open_note(note: str, verifiers: Iterable[Verifier]) -> Opened:
-    """The note, proven by at least one of the keys, and by every one of them that signed. Raises ``NoteError``."""
+    """The note, proven by at least one of the keys, and by every one of them that signed. Raises ``NoteError``.
+
+    Each key counts once, by its first line: a witness that signs twice is still one witness.
+    """
     text, lines = _split(note)
     known = {(verifier.name, verifier.key_id): verifier for verifier in verifiers}
-    found: list[Signature] = []
+    found: dict[Verifier, Signature] = {}
     unknown: list[str] = []
     for line in lines:
         matched = LINE.fullmatch(line)
@@ -238,10 +249,11 @@ def open_note(note: str, verifiers: Iterable[Verifier]) -> Opened:
         if verifier is None:
             unknown.append(line)
         else:
-            found.append(Signature(verifier, line, verifier.time_of(text, signature[4:])))
+            proven = Signature(verifier, line, verifier.time_of(text, signature[4:]))
+            found.setdefault(verifier, proven)
     if not found:
         raise NoteError("signed by none of the known keys")
-    return Opened(text, tuple(found), tuple(unknown))
+    return Opened(text, tuple(found.values()), tuple(unknown))
 
 
 def _split(note: str) -> tuple[str, list[str]]:
@@ -249,7 +261,7 @@ def _split(note: str) -> tuple[str, list[str]]:
     lines = signatures.split("\n")
     if not blank or len(lines) < 2 or lines.pop() or len(lines) > SIGNATURES_MAX:
         raise NoteError("not a signed note: a text, a blank line, a line for every signature")
-    if any(character < " " and character != "\n" for character in note):
+    if UNFIT.search(note):
         raise NoteError("the note holds control characters")
     return text + "\n", lines
 
@@ -259,12 +271,14 @@ def _line(verifier: Verifier, signature: bytes) -> str:
 
 
 def _cosigned(text: str, time: int) -> bytes:
+    if not 0 <= time <= NUMBER_MAX:
+        raise NoteError("a cosignature's time lies between 0 and 2⁶³ − 1")
     return f"cosignature/v1\ntime {time}\n{text}".encode()
 
 
-def _key_parts(text: str, count: int) -> tuple[str, str, bytes]:
-    parts = text.strip().split("+", count - 1)
-    if len(parts) != count:
+def _key_parts(text: str) -> tuple[str, str, bytes]:
+    parts = text.strip().split("+", 2)
+    if len(parts) != 3:
         raise NoteError("not a key: name+number+base64")
     key = _decode(parts[2])
     if not key:
@@ -273,13 +287,13 @@ def _key_parts(text: str, count: int) -> tuple[str, str, bytes]:
 
 
 def _named(name: str) -> str:
-    if not name or "+" in name or any(character.isspace() or character < " " for character in name):
+    if not name or "+" in name or UNFIT.search(name) or any(map(str.isspace, name)):
         raise NoteError(f"a key's name has neither spaces nor a plus: {name!r}")
     return name
 
 
 def _number(text: str) -> int:
-    if not DECIMAL.fullmatch(text):
+    if not DECIMAL.fullmatch(text) or int(text) > NUMBER_MAX:
         raise NoteError(f"not a plain number: {text[:40]!r}")
     return int(text)
 

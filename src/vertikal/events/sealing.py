@@ -20,10 +20,12 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy import Connection, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from ..contracts.catalogue import CATALOGUE
 from .canonical import canonical
 from .tables import person_keys
 
-KEY_BYTES, NONCE_BYTES = 32, 12
+KEY_BYTES, NONCE_BYTES = 32, 12  # AES-256; the nonce that GCM is made for (NIST SP 800-38D, 8.2)
+CHUNK = 500
 Identity = tuple[str, str]
 
 
@@ -33,7 +35,7 @@ class CannotUnseal(Exception):
 
 @dataclass(frozen=True)
 class MasterKey:
-    """The key of the keys; its text form is base64 (URL-safe) of 32 bytes."""
+    """The key of the keys: 32 bytes. Its text is one line of URL-safe base64."""
 
     key: bytes = field(repr=False)
 
@@ -43,19 +45,21 @@ class MasterKey:
 
     @classmethod
     def parse(cls, text: str) -> MasterKey:
-        """Raises ``ValueError``."""
+        """Raises ``ValueError``; its text never holds the key."""
+        line = text.strip()
         try:
-            key = base64.urlsafe_b64decode(text.strip())
-        except ValueError as error:
-            raise ValueError("a master key is base64 of 32 bytes") from error
-        if len(key) != KEY_BYTES:
-            raise ValueError(f"a master key has 32 bytes, this one {len(key)}")
+            key = base64.urlsafe_b64decode(line)
+        except ValueError:
+            key = b""
+        if len(key) != KEY_BYTES or cls(key).text() != line:  # the decoder skips what is no base64: nothing may be lost
+            raise ValueError(f"a master key is one line: {KEY_BYTES} bytes in URL-safe base64")
         return cls(key)
 
     def text(self) -> str:
         return base64.urlsafe_b64encode(self.key).decode()
 
     def wrap(self, person: str, key: bytes) -> bytes:
+        """A person's key as the database may hold it: it opens for this person only."""
         return _encrypt(self.key, key, ["vertikal/person-key/1", person])
 
     def unwrap(self, person: str, wrapped: bytes) -> bytes:
@@ -73,11 +77,13 @@ def seal(key: bytes, identity: Identity, person: str, personal: Mapping[str, str
 
 def unseal(key: bytes, identity: Identity, person: str, sealed: Mapping[str, Any]) -> dict[str, str]:
     """The personal data of an event. Raises ``CannotUnseal``."""
+    fields = sealed.get("fields")
+    if not isinstance(fields, Mapping):
+        raise CannotUnseal
     found = {
-        name: _decrypt(key, _decode(value), _bound(identity, name, person)).decode()
-        for name, value in sealed["fields"].items()
+        name: _decrypt(key, _decode(value), _bound(identity, name, person)).decode() for name, value in fields.items()
     }
-    if not matches(key, identity, person, found, sealed):  # a field was removed or added
+    if not matches(key, identity, person, found, sealed):  # each field opens, but one was taken away
         raise CannotUnseal
     return found
 
@@ -85,31 +91,61 @@ def unseal(key: bytes, identity: Identity, person: str, sealed: Mapping[str, Any
 def matches(
     key: bytes, identity: Identity, person: str, personal: Mapping[str, str], sealed: Mapping[str, Any]
 ) -> bool:
-    """Whether these personal data are what was sealed in this event."""
-    return hmac.compare_digest(_match(key, identity, person, personal), _decode(sealed["match"]))
+    """Whether these personal data are what was sealed in this event; in constant time."""
+    try:
+        mark = _decode(sealed.get("match"))
+    except CannotUnseal:
+        return False
+    return hmac.compare_digest(_match(key, identity, person, personal), mark)
+
+
+def sealed_event(event: Mapping[str, Any], key: bytes) -> dict[str, Any]:
+    """The event as the log may hold it: ``data.sealed`` in place of ``data.personal``, of the person it tells of."""
+    data = dict(event["data"])
+    personal = data.pop("personal", None)
+    if personal is not None:
+        data["sealed"] = seal(key, (event["source"], event["id"]), data[_person_field(event["type"])], personal)
+    return {**event, "data": data}
 
 
 def find_keys(connection: Connection, persons: Iterable[str], master: MasterKey) -> dict[str, bytes]:
     """The keys of those persons who have one. Raises ``CannotUnseal`` where the master key is another."""
-    statement = select(person_keys.c.person, person_keys.c.wrapped).where(person_keys.c.person.in_(sorted(persons)))
-    return {person: master.unwrap(person, bytes(wrapped)) for person, wrapped in connection.execute(statement)}
+    wanted = sorted(set(persons))
+    found: dict[str, bytes] = {}
+    for start in range(0, len(wanted), CHUNK):
+        chunk = person_keys.c.person.in_(wanted[start : start + CHUNK])
+        rows = connection.execute(select(person_keys.c.person, person_keys.c.wrapped).where(chunk))
+        found |= {person: master.unwrap(person, bytes(wrapped)) for person, wrapped in rows}
+    return found
 
 
 def make_keys(connection: Connection, persons: Iterable[str], master: MasterKey, now: str) -> dict[str, bytes]:
-    """The keys of persons, made where there are none; of two who make one at once, both get the first."""
-    wanted = sorted(persons)
+    """The keys of persons, made where there are none; of two who make one at once, both get the first.
+
+    A write transaction at READ COMMITTED. ``now`` is RFC 3339 in UTC. Raises ``CannotUnseal``.
+    """
+    wanted = sorted(set(persons))  # one order for all senders, so that none waits for another in a circle
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     rows = [
         {"person": person, "wrapped": master.wrap(person, secrets.token_bytes(KEY_BYTES)), "created_at": now}
         for person in wanted
     ]
-    connection.execute(insert(person_keys).on_conflict_do_nothing(), rows)
+    if rows:  # without rows, an insert would make one of defaults
+        connection.execute(insert(person_keys).on_conflict_do_nothing(), rows)
     return find_keys(connection, wanted, master)
 
 
 def destroy_key(connection: Connection, person: str) -> bool:
-    """Whether there was a key to destroy."""
+    """Forget a person for good, with the caller's commit; whether there was a key to destroy."""
     return connection.execute(delete(person_keys).where(person_keys.c.person == person)).rowcount == 1
+
+
+def _person_field(type_: str) -> str:
+    """The field of ``data`` with the pseudonym of whom ``personal`` tells. Raises ``ValueError`` for other types."""
+    contract = CATALOGUE.find(type_)
+    if contract is None or contract.person is None:
+        raise ValueError(f"{type_} carries no personal data")
+    return contract.person
 
 
 def _bound(identity: Identity, name: str, person: str) -> list[str]:
@@ -117,7 +153,10 @@ def _bound(identity: Identity, name: str, person: str) -> list[str]:
 
 
 def _match(key: bytes, identity: Identity, person: str, personal: Mapping[str, str]) -> bytes:
-    """A keyed hash; the event is part of it, so that equal names in two events look unlike."""
+    """HMAC-SHA-256; the event is part of it, so that equal names in two events look unlike.
+
+    Its key is derived from the person's (RFC 5869), so that it goes with that one and serves no other end.
+    """
     derived = HKDF(SHA256(), KEY_BYTES, None, b"vertikal/match/1").derive(key)
     return hmac.digest(derived, canonical([*identity, person, dict(personal)]), "sha256")
 
@@ -138,8 +177,12 @@ def _encode(value: bytes) -> str:
     return base64.b64encode(value).decode()
 
 
-def _decode(text: str) -> bytes:
+def _decode(text: Any) -> bytes:
+    """Bytes that have exactly this text: of the signs that base64 ignores at the end, none may be changed either."""
     try:
-        return base64.b64decode(text, validate=True)
-    except ValueError as error:
+        value = base64.b64decode(text, validate=True)
+    except (TypeError, ValueError) as error:
         raise CannotUnseal from error
+    if _encode(value) != text:
+        raise CannotUnseal
+    return value
