@@ -17,7 +17,7 @@ from vertikal.events.notes import Checkpoint, Signer, add_signatures, sign
 from vertikal.events.verifying import Verdict, verify
 
 SIGNER = Signer.generate("obr.example/log")
-SOURCES = ({"organisation": "obr", "position": 1, "source": "/regions/obr"},)
+SOURCES = ({"organisation": "obr", "source": "/regions/obr"},)
 SIZE = 700
 Lines = list[bytes]
 

@@ -21,7 +21,7 @@ from vertikal.contracts.contract import Contract
 from vertikal.contracts.fields import Code, Count, Date, Many, Record
 from vertikal.contracts.publish import breaking
 from vertikal.contracts.schemas import published_schema
-from vertikal.contracts.teachers import NOT_SEALED
+from vertikal.contracts.teachers import NOBODYS
 
 ROOT = Path(__file__).parents[1]
 PERSONAL = ("course.finished", "competence.assessed", "mentor.assigned")
@@ -103,10 +103,22 @@ def test_an_unknown_field_is_refused(type_: str) -> None:
 
 
 @pytest.mark.parametrize("type_", PERSONAL)
-def test_personal_data_is_refused_rather_than_stored_in_the_clear(type_: str) -> None:
-    found = refusals(example(type_, data=data_of(type_, personal={"full_name": "Иванова А. А."})))
+def test_personal_data_may_come_where_the_contract_names_whose_they_are(type_: str) -> None:
+    whose = {"person": "p-1"} if type_ == "competence.assessed" else {}
+    assert refusals(example(type_, data=data_of(type_, personal={"full_name": "Имя"}, **whose))) == {}
+
+
+def test_personal_data_of_nobody_are_refused() -> None:
+    data = {name: value for name, value in data_of("competence.assessed").items() if name != "person"}
+    found = refusals(example("competence.assessed", data={**data, "personal": {"full_name": "Имя"}}))
     assert list(found) == ["data.personal"]
-    assert NOT_SEALED.message in found["data.personal"][0]
+    assert NOBODYS.message in found["data.personal"][0]
+
+
+@pytest.mark.parametrize("type_", PERSONAL)
+def test_nobody_can_send_what_is_sealed_already(type_: str) -> None:
+    """A sealed value comes from the service alone, so that nothing can be hidden in it."""
+    assert list(refusals(example(type_, data=data_of(type_, sealed={})))) == ["data.sealed"]
 
 
 # Two validators

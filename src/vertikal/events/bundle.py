@@ -5,7 +5,7 @@
     #1 <hashes>                        first position of the block, and the leaf hashes, 64 hex digits each
     …                                  further blocks; all but the last have 256 leaves
     key <verifier key>                 every public key that the log has had
-    source {…}                         whose token used a source first, where in the log
+    source {…}                         whose token used a source first
     checkpoint <base64 of a note>      signed checkpoints in rising size, the last one over all leaves of the bundle
     sha256 <hex>                       over all bytes before this line
 
@@ -208,7 +208,7 @@ def _note(content: bytes) -> str:
 
 def _source(content: bytes) -> Mapping[str, Any]:
     source = orjson.loads(content)
-    if not isinstance(source, dict) or source.keys() != {"organisation", "source", "position"}:
+    if not isinstance(source, dict) or source.keys() != {"organisation", "source"}:
         raise ValueError("not a source")
     return source
 

@@ -104,28 +104,29 @@ def write(connection: Connection, at: Head, prepared: Sequence[Prepared], now: d
     """Write events behind the locked head ``at``; recorded times never decrease. The caller commits."""
     recorded_at = max(at.recorded_at, timestamp(now))
     tail = b',"recorded_at":"' + recorded_at.encode() + b'"}'
-    leaves = [b'{"event":' + item.stored + tail for item in prepared]
-    hashes = list(map(merkle.leaf_hash, leaves))
-    rows = [
-        (
-            position,
-            item.event["source"],
-            item.event["id"],
-            item.event["type"],
-            item.event["subject"],
-            recorded_at,
-            leaf,
-            hash_,
-        )
-        for position, (item, leaf, hash_) in enumerate(zip(prepared, leaves, hashes, strict=True), at.position + 1)
-    ]
-    if not rows:
+    return _append(connection, at, [(item.event, recorded_at, b'{"event":' + item.stored + tail) for item in prepared])
+
+
+def write_again(connection: Connection, at: Head, leaves: Sequence[bytes]) -> Head:
+    """Write leaves of a proven log as they are behind the locked head ``at``. The caller commits."""
+    parsed = [(orjson.loads(leaf), leaf) for leaf in leaves]
+    return _append(connection, at, [(said["event"], said["recorded_at"], leaf) for said, leaf in parsed])
+
+
+def _append(connection: Connection, at: Head, said: Sequence[tuple[Mapping[str, Any], str, bytes]]) -> Head:
+    """Rows, tree and head for (event, time of recording, leaf)."""
+    if not said:
         return at
+    hashes = [merkle.leaf_hash(leaf) for _, _, leaf in said]
+    rows = [
+        (position, event["source"], event["id"], event["type"], event["subject"], recorded_at, leaf, hash_)
+        for position, ((event, recorded_at, leaf), hash_) in enumerate(zip(said, hashes, strict=True), at.position + 1)
+    ]
     bulk.insert(connection, events, rows)
     tree.grow(connection, at.position, hashes)
     touched = [row[0] for row in rows if row[3].startswith(("organisation.", "event.retracted"))]
-    moved = Head(at.position + len(rows), recorded_at, touched[-1] if touched else at.organisations)
-    values = {"position": moved.position, "recorded_at": recorded_at, "organisations": moved.organisations}
+    moved = Head(at.position + len(rows), rows[-1][5], touched[-1] if touched else at.organisations)
+    values = {"position": moved.position, "recorded_at": moved.recorded_at, "organisations": moved.organisations}
     connection.execute(update(head).values(values))
     return moved
 

@@ -76,7 +76,7 @@ log_keys = Table(
     metadata,
     Column("verifier", Code, primary_key=True, comment="public key of the log as a C2SP verifier key"),
     Column("since", Position, nullable=False, comment="size of the log when it was taken into use"),
-    Column("number", Integer, nullable=False, unique=True, comment="1, 2, …: the last one signs"),
+    Column("number", Integer, nullable=False, unique=True, comment="1, 2, … in the order of use"),
 )
 
 checkpoints = Table(

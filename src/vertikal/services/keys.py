@@ -52,11 +52,12 @@ def master_if_any(settings: Settings) -> MasterKey | None:
         return None
 
 
-def make(settings: Settings) -> list[Path]:
-    """Make those keys that neither settings nor files hold; the files made."""
+def make(settings: Settings, name: str | None = None) -> list[Path]:
+    """Make those keys that neither settings nor files hold; the files made. ``name``: what the log is to be called."""
     made = []
+    name = name or f"vertikal/{secrets.token_hex(4)}"
     if settings.signing_key is None and not (file := _file(settings, "signing.key")).exists():
-        _write(file, Signer.generate(f"vertikal/{secrets.token_hex(4)}").text())
+        _write(file, Signer.generate(name).text())
         made.append(file)
     if settings.master_key is None and not (file := _file(settings, "master.key")).exists():
         _write(file, MasterKey.generate().text())

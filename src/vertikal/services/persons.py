@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import Connection
@@ -31,9 +32,9 @@ def read(
     personal: dict[str, str] = {}
     if key is not None:
         for event in told:
-            identity = (event["source"], event["id"])
-            personal |= sealing.unseal(key, identity, person, event["data"]["sealed"])
-    return {"person": person, "forgotten": False, "personal": personal if key is not None else None}
+            with suppress(sealing.CannotUnseal):  # its key was lost: the log was restored without the keys
+                personal |= sealing.unseal(key, (event["source"], event["id"]), person, event["data"]["sealed"])
+    return {"person": person, "forgotten": False, "personal": personal or None}
 
 
 def events_about(connection: Connection, person: str) -> list[Mapping[str, Any]]:

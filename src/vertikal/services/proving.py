@@ -6,7 +6,9 @@ still hold: a log that was changed behind the triggers' back gets no signature a
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import Connection, Engine, func, insert, select
 
@@ -46,6 +48,15 @@ def checkpoint(engine: Engine, signer: Signer) -> str:
         return note
 
 
+def checkpoint_of(engine: Engine, size: int) -> str:
+    """The kept checkpoint of a size, with what witnesses added. Raises ``KeyError``."""
+    with reading(engine) as connection:
+        kept = _kept(connection, size)
+    if kept is None:
+        raise KeyError(size)
+    return kept
+
+
 def require_unchanged(connection: Connection) -> None:
     """Raises ``LogChanged`` where the stored tree no longer gives the root that was signed last."""
     row = connection.execute(select(checkpoints).order_by(checkpoints.c.size.desc()).limit(1)).first()
@@ -62,8 +73,7 @@ def require_unchanged(connection: Connection) -> None:
 
 def require_in_use(connection: Connection, verifier: Verifier) -> None:
     """Raises ``KeyNotInUse``."""
-    known = public_keys(connection)
-    if not known or known[-1] != verifier:
+    if verifier not in public_keys(connection):
         raise KeyNotInUse("this key does not sign for the log: run `vertikal init` to take it into use")
 
 
@@ -93,6 +103,36 @@ def add_cosignature(connection: Connection, size: int, verifier: Verifier, line:
         connection.execute(insert(cosignatures).values(size=size, witness=str(verifier), line=line))
 
 
+def inclusion(connection: Connection, position: int, size: int | None) -> dict[str, Any]:
+    """The proof in the shape of ``/v1/log/proofs/inclusion``. Raises ``Refusal``."""
+    size = _size(size, log.read_head(connection).position, "size")
+    if not 1 <= position <= size:
+        raise _wrong("position", f"позиция {position} дальше размера {size}")
+    blocks = tree.blocks(connection)
+    block, place = divmod(position - 1, merkle.BLOCK)
+    return {
+        "position": position,
+        "size": size,
+        "leaf_hash": _base64(blocks(0, block)[place]),
+        "root": _base64(merkle.root(size, blocks)),
+        "hashes": list(map(_base64, merkle.inclusion(position - 1, size, blocks))),
+    }
+
+
+def consistency(connection: Connection, old: int, new: int | None) -> dict[str, Any]:
+    """The proof in the shape of ``/v1/log/proofs/consistency``. Raises ``Refusal``."""
+    new = _size(new, log.read_head(connection).position, "new")
+    old = _size(old, new, "old")
+    blocks = tree.blocks(connection)
+    return {
+        "old": old,
+        "new": new,
+        "old_root": _base64(merkle.root(old, blocks)),
+        "new_root": _base64(merkle.root(new, blocks)),
+        "hashes": list(map(_base64, merkle.consistency(old, new, blocks))),
+    }
+
+
 def tlog_proof(connection: Connection, position: int, note: str) -> str:
     """The proof that the event at a position is in the log of a checkpoint, as a text. Raises ``Refusal``."""
     size = Checkpoint.parse(text_of(note)).size
@@ -112,6 +152,20 @@ def kept_checkpoints(connection: Connection, up_to: int) -> Sequence[str]:
     """The signed notes of sizes up to this one, in rising size, with what witnesses added."""
     sizes = select(checkpoints.c.size).where(checkpoints.c.size <= up_to).order_by(checkpoints.c.size)
     return [str(_kept(connection, size)) for size in connection.execute(sizes).scalars().all()]
+
+
+def _size(asked: int | None, most: int, name: str) -> int:
+    if asked is not None and asked > most:
+        raise _wrong(name, f"{asked} дальше конца журнала ({most})")
+    return most if asked is None else asked
+
+
+def _wrong(name: str, message: str) -> Refusal:
+    return Refusal(400, "параметры запроса не приняты", errors={name: [message]})
+
+
+def _base64(value: bytes) -> str:
+    return base64.b64encode(value).decode()
 
 
 def _kept(connection: Connection, size: int) -> str | None:

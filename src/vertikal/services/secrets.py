@@ -67,7 +67,10 @@ class Sealing:
         if self._master is None:
             raise Refusal(503, "персональные данные не принимаются: у службы нет главного ключа (VERTIKAL_MASTER_KEY)")
         with reading(self._engine) as connection:
-            keys = sealing.find_keys(connection, persons, self._master)
+            try:
+                keys = sealing.find_keys(connection, persons, self._master)
+            except sealing.CannotUnseal as error:
+                raise Refusal(503, "главный ключ (VERTIKAL_MASTER_KEY) не от этой базы") from error
             forgotten = registry.find(connection, (("forgotten", person) for person in persons))
         new = persons - keys.keys() - {person for _, person in forgotten}
         if new and for_good:

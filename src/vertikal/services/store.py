@@ -57,6 +57,14 @@ def init(settings: Settings) -> tuple[Engine, bool, list[Path]]:
     return engine, made, files
 
 
+def begin(settings: Settings, origin: str) -> Engine:
+    """A database to restore a log of this name into, made where it is missing, and its keys; none signs yet."""
+    engine = connect(settings.database_url)
+    create(engine)
+    keys.make(settings, origin)
+    return engine
+
+
 def open_store(url: str, role: Role | None = None) -> Engine:
     """The engine of a database that is ready. Raises ``NotReady``; connection errors are SQLAlchemy's.
 

@@ -5,14 +5,23 @@ The rules and the status codes are those of c2sp.org/tlog-witness.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, Engine, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from ..events import log, merkle, tree
+from ..events.database import reading, writing
 from ..events.merkle import check_consistency, root_of
 from ..events.notes import AddCheckpoint, Checkpoint, NoteError, Signer, Verifier, open_note, text_of
 from ..events.tables import witnessed
+from . import proving
+from .refusals import Refusal
+
+TIMEOUT_S, ANSWER_MAX = 30, 64 << 10
 
 
 class Declined(Exception):
@@ -52,6 +61,56 @@ def cosign(connection: Connection, submitted: AddCheckpoint, signer: Signer, now
     changed = update(witnessed).where(witnessed.c.origin == offered.origin)
     connection.execute(changed.values(size=offered.size, root=offered.root))
     return signer.cosign(text, int(now.timestamp()))
+
+
+def submit(engine: Engine, signer: Signer, url: str, witness: Verifier) -> str:
+    """Have a witness cosign the present checkpoint, keep the cosignature; the note with it. Raises ``Refusal``."""
+    note = proving.checkpoint(engine, signer)
+    offered = Checkpoint.parse(text_of(note))
+    answer = _post(url, AddCheckpoint(0, (), note))
+    if answer.status == 409:
+        old = _size_of(answer.body)
+        with reading(engine) as connection:
+            hashes = merkle.consistency(old, offered.size, tree.blocks(connection)) if old <= offered.size else []
+        answer = _post(url, AddCheckpoint(old, tuple(hashes), note))
+    if answer.status != 200:
+        raise Refusal(502, f"свидетель отказал ({answer.status}): {answer.body[:300]}")
+    try:
+        lines = answer.body.splitlines()
+        opened = open_note(f"{text_of(note)}\n" + "".join(f"{line}\n" for line in lines), [witness])
+    except NoteError as error:
+        raise Refusal(502, f"подпись свидетеля не подтверждена: {error}") from error
+    line = opened.signatures[0].line
+    with writing(engine) as connection:
+        log.lock(connection)
+        proving.add_cosignature(connection, offered.size, witness, line)
+    return proving.checkpoint_of(engine, offered.size)
+
+
+@dataclass(frozen=True)
+class _Answer:
+    status: int
+    body: str
+
+
+def _post(url: str, request: AddCheckpoint) -> _Answer:
+    if not url.startswith(("http://", "https://")):
+        raise Refusal(400, "адрес свидетеля начинается с http:// или https://")
+    address = url.rstrip("/").removesuffix("/add-checkpoint") + "/add-checkpoint"
+    sent = Request(address, request.text().encode(), {"Content-Type": "text/plain"})  # noqa: S310  # checked above
+    try:
+        with urlopen(sent, timeout=TIMEOUT_S) as answer:  # noqa: S310
+            return _Answer(answer.status, answer.read(ANSWER_MAX).decode())
+    except HTTPError as error:
+        return _Answer(error.code, error.read(ANSWER_MAX).decode("utf-8", "replace"))
+    except (URLError, OSError, UnicodeDecodeError) as error:
+        raise Refusal(503, f"свидетель недоступен: {error}") from error
+
+
+def _size_of(body: str) -> int:
+    if not body.strip().isdecimal():
+        raise Refusal(502, f"свидетель ответил не размером: {body[:100]}")
+    return int(body.strip()[:19])
 
 
 def _require_continuation(submitted: AddCheckpoint, offered: Checkpoint, size: int, root: bytes) -> None:

@@ -95,7 +95,7 @@ def _make_proofs() -> None:
         "log_keys",
         sa.Column("verifier", CODE, nullable=False, comment="public key of the log as a C2SP verifier key"),
         sa.Column("since", POSITION, nullable=False, comment="size of the log when it was taken into use"),
-        sa.Column("number", sa.Integer(), nullable=False, comment="1, 2, …: the last one signs"),
+        sa.Column("number", sa.Integer(), nullable=False, comment="1, 2, … in the order of use"),
         sa.PrimaryKeyConstraint("verifier"),
         sa.UniqueConstraint("number"),
     )

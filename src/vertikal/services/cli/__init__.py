@@ -19,7 +19,7 @@ from ..proving import KeyNotInUse, LogChanged
 from ..refusals import Refusal
 from ..settings import BadSetting, read_settings
 from ..terminal import REFUSED, UNAVAILABLE, UNPROVEN, USAGE
-from . import asking, operating, tokens
+from . import asking, operating, proofs, tokens
 
 
 class Commands(click.Group):
@@ -76,5 +76,9 @@ for command in (
     asking.query,
     asking.why,
     tokens.token,
+    proofs.export,
+    proofs.verify,
+    proofs.restore,
+    proofs.log,
 ):
     main.add_command(command)

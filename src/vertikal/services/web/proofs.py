@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 from typing import Any
 
 import orjson
 from flask import Response
 
 from ...contracts.fields import Record
-from ...events import log, merkle, tree
 from ...events.database import reading
 from .. import proving
 from ..refusals import Refusal
@@ -46,11 +44,10 @@ def get_checkpoint() -> Response:
 @routes.doc(summary="Открытый ключ журнала (C2SP verifier key)")
 def get_key() -> Response:
     party()
-    with reading(service().engine) as connection:
-        known = proving.public_keys(connection)
-    if not known:
-        raise Refusal(404, "у журнала ещё нет ключа подписи: выполните vertikal init")
-    return _text(f"{known[-1]}\n")
+    signer = service().signer
+    if signer is None:
+        raise Refusal(503, "у службы нет ключа подписи (VERTIKAL_SIGNING_KEY)")
+    return _text(f"{signer.verifier}\n")
 
 
 @routes.get("/v1/log/proofs/inclusion")
@@ -59,19 +56,7 @@ def get_key() -> Response:
 def get_inclusion(query: dict[str, Any]) -> Response:
     party()
     with reading(service().engine) as connection:
-        size = _size(query.get("size"), log.read_head(connection).position, "size")
-        position = query["position"]
-        if position > size:
-            raise _wrong("position", f"позиция {position} дальше размера {size}")
-        blocks = tree.blocks(connection)
-        body = {
-            "position": position,
-            "size": size,
-            "leaf_hash": _base64(blocks(0, (position - 1) // merkle.BLOCK)[(position - 1) % merkle.BLOCK]),
-            "root": _base64(merkle.root(size, blocks)),
-            "hashes": list(map(_base64, merkle.inclusion(position - 1, size, blocks))),
-        }
-    return Response(orjson.dumps(body), mimetype="application/json")
+        return _json(proving.inclusion(connection, query["position"], query.get("size")))
 
 
 @routes.get("/v1/log/proofs/consistency")
@@ -80,17 +65,7 @@ def get_inclusion(query: dict[str, Any]) -> Response:
 def get_consistency(query: dict[str, Any]) -> Response:
     party()
     with reading(service().engine) as connection:
-        new = _size(query.get("new"), log.read_head(connection).position, "new")
-        old = _size(query["old"], new, "old")
-        blocks = tree.blocks(connection)
-        body = {
-            "old": old,
-            "new": new,
-            "old_root": _base64(merkle.root(old, blocks)),
-            "new_root": _base64(merkle.root(new, blocks)),
-            "hashes": list(map(_base64, merkle.consistency(old, new, blocks))),
-        }
-    return Response(orjson.dumps(body), mimetype="application/json")
+        return _json(proving.consistency(connection, query["old"], query.get("new")))
 
 
 @routes.get("/v1/log/proofs/tlog-proof")
@@ -114,19 +89,9 @@ def checkpoint() -> str:
         raise Refusal(503, str(error)) from error
 
 
-def _size(asked: int | None, most: int, name: str) -> int:
-    if asked is not None and asked > most:
-        raise _wrong(name, f"{asked} дальше конца журнала ({most})")
-    return most if asked is None else asked
-
-
-def _wrong(name: str, message: str) -> Refusal:
-    return Refusal(400, "параметры запроса не приняты", errors={name: [message]})
+def _json(body: dict[str, Any]) -> Response:
+    return Response(orjson.dumps(body), mimetype="application/json")
 
 
 def _text(text: str) -> Response:
     return Response(text, mimetype="text/plain")
-
-
-def _base64(value: bytes) -> str:
-    return base64.b64encode(value).decode()
