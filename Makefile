@@ -58,4 +58,4 @@ lock: $(READY) ## bring requirements.lock up to date
 
 .PHONY: clean
 clean: ## remove what was made here
-	rm -rf $(VENV) demo.db demo.db-* .mypy_cache .ruff_cache .pytest_cache .hypothesis build
+	rm -rf $(VENV) demo.db demo.db-* demo.db.*.key .mypy_cache .ruff_cache .pytest_cache .hypothesis build

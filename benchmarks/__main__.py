@@ -14,21 +14,23 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 from tests.postgresql import postgresql
 
-from benchmarks import append, projection, queries
+from benchmarks import append, group, projection, queries
 from benchmarks.results import Result, show, write
 
+PARTS = ("append", "group", "projection", "queries")
 FILE = Path(__file__).parent / "results.json"
 
 
 def main() -> None:
-    """All measurements, or those named on the command line (append, projection, queries)."""
-    wanted = set(sys.argv[1:]) or {"append", "projection", "queries"}
+    """All measurements, or those named on the command line (append, group, projection, queries)."""
+    wanted = set(sys.argv[1:]) or set(PARTS)
     print(f"{platform.python_implementation()} {platform.python_version()}, {os.cpu_count()} processors")
     results: list[Result] = []
     with tempfile.TemporaryDirectory(prefix="vertikal-bench-") as folder, postgresql(durable=True) as server:
         for name, urls in (("SQLite", _files(Path(folder))), ("PostgreSQL", _databases(server))):
             for each, measure in (
                 ("append", lambda name, urls: append.measure(name, urls(), urls())),
+                ("group", lambda name, urls: group.measure(name, urls(), urls())),
                 ("projection", lambda name, urls: projection.measure(name, urls())),
                 ("queries", queries.measure),
             ):
@@ -36,7 +38,7 @@ def main() -> None:
                     print(f"measuring {each} on {name} …", flush=True)
                     results += measure(name, urls)
     show(results)
-    if wanted == {"append", "projection", "queries"}:
+    if wanted == set(PARTS):
         write(results, FILE)
 
 

@@ -1,10 +1,10 @@
-"""Single events from 1, 8 and 32 senders at once: group commit against single-row commits, with and without the lock."""
+"""Single events from 1, 8 and 32 senders at once: group commit against single-row commits, locked and unlocked."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import count
 
 from sqlalchemy import Engine, insert, update
@@ -66,7 +66,7 @@ def _ours(url: str) -> Send:
     return send
 
 
-def _event(id_: str, type_: str, data: dict[str, object]) -> dict[str, object]:
+def _event(id_: str, type_: str, data: Mapping[str, object]) -> dict[str, object]:
     return {
         "specversion": "1.0", "id": id_, "source": "/regions/obr", "type": type_, "subject": "obr",
         "time": "2020-09-01T10:00:00+03:00", "data": data,

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, insert, select, tuple_, update
 
 from ..contracts.contract import Contract
 from . import bulk
+from .canonical import canonical_of_contract
 from .tables import declarations, retractions, sources
 
 Reference = tuple[str, str]
@@ -90,7 +91,7 @@ def organisations(connection: Connection, known_at: int | None = None) -> list[D
 
 def record(connection: Connection, declared: Sequence[Declared]) -> None:
     rows = [
-        (item.kind, item.code, item.position, item.owner, orjson.dumps(item.detail) if item.detail else None, 0)
+        (item.kind, item.code, item.position, item.owner, item.detail and canonical_of_contract(item.detail), 0)
         for item in {(item.kind, item.code, item.position): item for item in declared}.values()
     ]
     bulk.insert(connection, declarations, rows)

@@ -28,7 +28,7 @@ def examine(settings: Settings) -> list[Finding]:
     """Every check; the later ones only where the database can be used."""
     zone = Finding("time zone", True, f"{settings.timezone.key}, today is {settings.today()}")
     try:
-        engine = store.open_store(settings.database_url)
+        engine = store.open_store(settings.database_url, "reader")
     except (SQLAlchemyError, store.NotReady) as error:
         return [zone, Finding("database", False, str(error).splitlines()[0])]
     return [zone, Finding("database", True, engine.url.render_as_string()), *_examine_store(engine)]
