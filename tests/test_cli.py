@@ -17,7 +17,7 @@ from tests.conftest import Vertikal
 from tests.sayings import GORODETS, said
 from vertikal.events.database import writing
 from vertikal.events.tables import head
-from vertikal.services.cli import main
+from vertikal.services.cli import asking, main
 
 BATCH_MAX = 1_000
 
@@ -86,6 +86,7 @@ def test_every_command_explains_itself_and_its_options(path: tuple[str, ...]) ->
         ("fly",),
         ("query",),
         ("query", "quality"),
+        ("changes", "quality", "--organisation", "obr"),
         ("query", "quality", "--organisation", "obr", "--only", "subject"),
         ("token", "create", "--organisation", "obr", "--role", "emperor"),
         ("token", "revoke", "one"),
@@ -310,6 +311,32 @@ def test_why_shows_postings_that_sum_to_the_figure(taught: Vertikal, terminal: T
     assert "сумма проводок, numerator: 9" in text
     assert "сумма проводок, denominator: 30" in text
     assert "показано 3 из 10" in text
+
+
+def test_changes_shows_what_lies_between_two_moments(taught: Vertikal, terminal: Terminal) -> None:
+    window = ("changes", *QUESTION, "--known-from", "8", "--known-to", "10")
+    answer = terminal.json(*window)
+    assert [(item["position"], item["delta"]) for item in answer["items"]] == [(9, 1), (10, 1)]
+    assert (answer["from"]["numerator"], answer["to"]["numerator"]) == (0, 2)
+    text = terminal.run(*window, "--limit", "1").stdout
+    assert "(позиция 8): 0 / 30 = 0.0 %" in text
+    assert "(позиция 10): 2 / 30 = 6.7 %" in text
+    assert "показано 1 из 2" in text
+    assert "сумма проводок, numerator: 2" in text
+
+
+def test_changes_of_all_pages_are_one_list(taught: Vertikal, terminal: Terminal, monkeypatch: Any) -> None:
+    window = ("changes", *QUESTION, "--known-from", "0")
+    whole = terminal.json(*window)
+    monkeypatch.setattr(asking, "PAGE", 2)
+    assert terminal.json(*window) == whole
+    assert len(whole["items"]) == 10
+
+
+def test_changes_says_that_there_are_none(taught: Vertikal, terminal: Terminal) -> None:
+    assert "изменений нет" in terminal.run("changes", *QUESTION, "--known-from", "17").stdout
+    late = terminal.run("changes", *QUESTION, "--known-from", "9", "--known-to", "8", code=1)
+    assert "known_from: начало позже конца" in late.stderr
 
 
 @pytest.mark.parametrize(

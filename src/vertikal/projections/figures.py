@@ -7,20 +7,18 @@ query answers both clocks, and the postings of a figure always sum to it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
-import orjson
-from sqlalchemy import ColumnElement, Table, func, select, tuple_
+from sqlalchemy import ColumnElement, FromClause, Table, func, select
 
-from ..events.tables import events as log_events
 from .book import Opened, Place
 from .indicators import Dimensions, Indicator, Part, Selection
-from .ledger import LEAF, date_of, day_of
+from .ledger import LEAF, day_of
 from .organisations import Tree
 from .periods import Period
-from .tables import accounts, balances, blocked, places, postings
+from .tables import accounts, balances, blocked, postings
 
 UNITS = ("municipality", "school")
 Side = Literal["numerator", "denominator"]
@@ -48,27 +46,12 @@ class Figure:
     denominator: int | None
 
 
-@dataclass(frozen=True)
-class Posting:
-    """One line of provenance: the event at ``position`` changed a side of the figure by ``amount`` on ``date``."""
-
-    event_id: str
-    position: int
-    type: str
-    source: str
-    organisation: str
-    date: str
-    side: Side
-    amount: int
-    dimensions: Dimensions
-
-
 def figure(ledger: Opened, question: Question) -> Figure:
     """The figure itself."""
     at = ledger.holding(question.organisation)
     sums = {
         side: sum(sum(_by_place(ledger, question, part, at).values()) for part in parts)
-        for side, parts in _sides(question)
+        for side, parts in sides_of(question)
     }
     return Figure(question.organisation, sums["numerator"], sums.get("denominator"))
 
@@ -78,23 +61,6 @@ def rows(ledger: Opened, question: Question, tree: Tree) -> list[Figure]:
     if question.by in UNITS:
         return _rows_by_unit(ledger, question, tree)
     return _rows_by_dimension(ledger, question)
-
-
-def provenance(
-    ledger: Opened, question: Question, after: Sequence[int] | None, limit: int
-) -> tuple[list[Posting], list[int] | None]:
-    """Up to ``limit`` postings of a figure and where to go on; all of them sum to numerator and denominator."""
-    parts = [(side, part) for side, parts in _sides(question) for part in parts]
-    start, key = (after[0], list(after[1:])) if after else (0, [])
-    found: list[tuple[list[int], Posting]] = []
-    for number in range(start, len(parts)):
-        side, part = parts[number]
-        selected = _posting_rows(ledger, question, part, key, limit + 1 - len(found))
-        found += [([number, *row[:5]], _posting(row, side)) for row in selected]
-        if len(found) > limit:
-            return [posting for _, posting in found[:limit]], found[limit - 1][0]
-        key = []
-    return [posting for _, posting in found], None
 
 
 def incomplete(ledger: Opened, organisation: str, tree: Tree) -> int:
@@ -114,7 +80,7 @@ def _rows_by_unit(ledger: Opened, question: Question, tree: Tree) -> list[Figure
     units = _units(ledger, question, at, tree)
     amounts: dict[str, dict[str, int]] = {code: defaultdict(int) for code in units.values()}
     amounts |= {code: defaultdict(int) for code in _present(question, tree)}
-    for side, parts in _sides(question):
+    for side, parts in sides_of(question):
         for part in parts:
             for place, amount in _by_place(ledger, question, part, [ledger.places[id_] for id_ in units]).items():
                 amounts[units[place]][side] += amount
@@ -129,8 +95,8 @@ def _rows_by_unit(ledger: Opened, question: Question, tree: Tree) -> list[Figure
 def _rows_by_dimension(ledger: Opened, question: Question) -> list[Figure]:
     at = ledger.holding(question.organisation)
     amounts: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    known = {side: all(_knows(part, question.by) for part in parts) for side, parts in _sides(question)}
-    for side, parts in _sides(question):
+    known = {side: all(_knows(part, question.by) for part in parts) for side, parts in sides_of(question)}
+    for side, parts in sides_of(question):
         for part in parts if known[side] else ():
             dimensions = {account.id: account.dimensions for account in ledger.accounts.get(part.measure.name, ())}
             for account, amount in _by_account(ledger, question, part, at).items():
@@ -201,7 +167,7 @@ def _grouped(
     summary: bool,
 ) -> defaultdict[int, int]:
     """Sums of balances, or of the postings behind ``known_at``, at these places."""
-    conditions = _conditions(ledger, question, part, table, summary=summary)
+    conditions = narrowing(ledger, question, part, table, summary=summary)
     if conditions is None or not at:
         return defaultdict(int)
     conditions.append(table.c.place.in_([place.id for place in at]))
@@ -211,30 +177,10 @@ def _grouped(
     return defaultdict(int, {key: int(amount) for key, amount in ledger.connection.execute(statement)})
 
 
-def _posting_rows(ledger: Opened, question: Question, part: Part, after: list[int], limit: int) -> Sequence[Any]:
-    conditions = _conditions(ledger, question, part, postings, summary=False)
-    under = ledger.under(ledger.holding(question.organisation))
-    if conditions is None or not under:
-        return []
-    order = [postings.c[name] for name in ("position", "account", "place", "date", "moved")]
-    event = (log_events.c.id, log_events.c.type, log_events.c.source)
-    statement = (
-        select(*order, postings.c.amount, places.c.organisation, accounts.c.dimensions, *event)
-        .join(places, places.c.id == postings.c.place)
-        .join(accounts, accounts.c.id == postings.c.account)
-        .join(log_events, log_events.c.position == postings.c.position)
-        .where(postings.c.position <= question.known_at, postings.c.place.in_([place.id for place in under]))
-        .where(*conditions)
-    )
-    if after:
-        statement = statement.where(tuple_(*order) > tuple_(*after))
-    return ledger.connection.execute(statement.order_by(*order).limit(limit)).all()
-
-
-def _conditions(
-    ledger: Opened, question: Question, part: Part, table: Table, *, summary: bool
+def narrowing(
+    ledger: Opened, question: Question, part: Part, table: FromClause, *, summary: bool
 ) -> list[ColumnElement[bool]] | None:
-    """Which accounts and dates are meant; None where it is no account at all."""
+    """Which accounts and dates of ``table`` a part asks for; None where it is no account at all."""
     selection = part.reading(question.period, question.as_of)
     chosen = _chosen(ledger, question, part, selection, summary=summary)
     if chosen == []:
@@ -272,7 +218,8 @@ def _summary_suffices(question: Question, part: Part) -> bool:
     return part.measure.summarised and _narrowed(question, part).keys() <= set(part.measure.kept)
 
 
-def _sides(question: Question) -> list[tuple[Side, tuple[Part, ...]]]:
+def sides_of(question: Question) -> list[tuple[Side, tuple[Part, ...]]]:
+    """What each side of the figure is the sum of; a count has no denominator."""
     sides: list[tuple[Side, tuple[Part, ...]]] = [("numerator", question.indicator.numerator)]
     if question.indicator.denominator:
         sides.append(("denominator", question.indicator.denominator))
@@ -295,9 +242,3 @@ def _knows(part: Part, dimension: str | None) -> bool:
 
 def _label(part: Part, dimensions: Dimensions, dimension: str | None) -> str:
     return str(part.origin) if dimension == "origin" else dimensions[str(dimension)]
-
-
-def _posting(row: Any, side: Side) -> Posting:
-    dimensions = orjson.loads(row.dimensions)
-    date = date_of(row.date)
-    return Posting(row.id, row.position, row.type, row.source, row.organisation, date, side, row.amount, dimensions)

@@ -4,37 +4,43 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, TypeVar
 
 import orjson
 
-from ..contracts.fields import MOMENT_PATTERN
 from ..events import log
 from ..projections import figures, periods
+from ..projections import provenance as origins
 from ..projections.book import Opened
-from ..projections.figures import UNITS, Figure, Posting, Question
+from ..projections.figures import UNITS, Figure, Question
 from ..projections.indicators import INDICATORS, Indicator, Unanswerable
 from ..projections.organisations import Tree
+from ..projections.provenance import Posting
+from . import moments
 from .refusals import Refusal
 
 T = TypeVar("T")
+Errors = dict[str, list[str]]
 
 FILTERS = ("roadmap", "cohort", "procedure", "subject", "grade", "kind", "origin", "role")
 SMALL = 5
 ORIGINS = {"people": "по людям", "reported": "числом, без имён"}
 
 
-def ask(ledger: Opened, code: str, given: Mapping[str, str | None], today: str) -> Question:
-    """The question that request parameters ask. Raises ``Refusal`` naming every parameter that is wrong."""
+def ask(
+    ledger: Opened, code: str, given: Mapping[str, str | None], today: str, wrong: Errors | None = None
+) -> Question:
+    """The question that request parameters ask.
+
+    Raises ``Refusal`` naming every parameter that is wrong, those that were found ``wrong`` before among them.
+    """
     indicator = INDICATORS.get(code)
     if indicator is None:
         raise Refusal(404, f"показатель «{code[:60]}» неизвестен; известны: {', '.join(INDICATORS)}")
-    errors: dict[str, list[str]] = {}
+    errors: Errors = {**(wrong or {})}
     period = read(errors, "period", lambda: periods.parse(given.get("period")))
     as_of = read(errors, "as_of", lambda: periods.parse_date(given.get("as_of") or today))
     known_at = read(errors, "known_at", lambda: read_known_at(ledger, given.get("known_at")))
@@ -78,8 +84,8 @@ def answer(ledger: Opened, question: Question, *, hide_small: bool = False) -> d
 
 def provenance(ledger: Opened, question: Question, cursor: str | None, limit: int) -> dict[str, Any]:
     """The postings of a figure in the shape of ``/v1/indicators/{code}/postings``."""
-    items, after = figures.provenance(ledger, question, read_cursor(cursor), limit)
-    return {"items": [_posting(item) for item in items], "next": write_cursor(after)}
+    items, after = origins.provenance(ledger, question, read_cursor(cursor, 6), limit)
+    return {"items": [posting(item) for item in items], "next": write_cursor(after)}
 
 
 def known_at(ledger: Opened, position: int) -> dict[str, Any]:
@@ -91,12 +97,7 @@ def read_known_at(ledger: Opened, text: str | None) -> int:
     held = ledger.position
     if not text:
         return held
-    if text.isascii() and text.isdigit():
-        position = int(text[:19])
-        if position > ledger.head:
-            raise ValueError(f"позиция {position} дальше конца журнала ({ledger.head})")
-    else:
-        position = log.position_at(ledger.connection, log.timestamp(_read_moment(text)))
+    position = moments.position(ledger.connection, ledger.head, text)
     if position > held:
         raise Refusal(
             503, f"позиция {position} ещё не учтена в показателях, учтено {held}", headers={"Retry-After": "1"}
@@ -104,7 +105,8 @@ def read_known_at(ledger: Opened, text: str | None) -> int:
     return position
 
 
-def read_cursor(text: str | None) -> list[int] | None:
+def read_cursor(text: str | None, length: int) -> list[int] | None:
+    """The numbers that a cursor carries. Raises a 400."""
     if not text:
         return None
     try:
@@ -112,7 +114,7 @@ def read_cursor(text: str | None) -> list[int] | None:
     except (ValueError, binascii.Error):
         values = None
     numbers = [value for value in values if type(value) is int] if isinstance(values, list) else []
-    if len(numbers) != 6 or not all(0 <= number <= log.POSITION_MAX for number in numbers):
+    if len(numbers) != length or not all(0 <= number <= log.POSITION_MAX for number in numbers):
         raise Refusal(400, "параметры запроса не приняты", errors={"cursor": ["курсор не распознан"]})
     return numbers
 
@@ -126,20 +128,7 @@ def ratio(numerator: int, denominator: int | None) -> str | None:
     return None if not denominator else _plain(Decimal(numerator) / Decimal(denominator))
 
 
-def _read_moment(text: str) -> datetime:
-    """A time; a ``+`` that arrived as a space (an unescaped query) is understood."""
-    moment = text.replace(" ", "+")
-    try:
-        time = datetime.fromisoformat(moment if re.fullmatch(MOMENT_PATTERN, moment) else "")
-    except ValueError:
-        problem = f"«{text[:60]}» не распознано: ожидается позиция журнала или время по RFC 3339"
-        raise ValueError(problem) from None
-    if time > datetime.now(UTC):
-        raise ValueError(f"время {text[:60]} ещё не наступило")
-    return time
-
-
-def read(errors: dict[str, list[str]], name: str, parse: Callable[[], T]) -> T | None:
+def read(errors: Errors, name: str, parse: Callable[[], T]) -> T | None:
     """What a parameter says, or None and a note of what is wrong with it."""
     try:
         return parse()
@@ -185,7 +174,7 @@ def _row(question: Question, row: Figure, tree: Tree, hide_small: bool) -> dict[
     return {"key": row.key, "name": name, **_amounts(question.indicator, row, hide_small)}
 
 
-def _posting(posting: Posting) -> dict[str, Any]:
+def posting(posting: Posting) -> dict[str, Any]:
     return {
         "event_id": posting.event_id,
         "position": posting.position,

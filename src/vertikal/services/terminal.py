@@ -71,7 +71,22 @@ def print_figure(title: str, answer: dict[str, Any]) -> None:
         print_table(("код", "название", "числитель", "знаменатель", "доля"), rows)
 
 
+def print_changes(
+    title: str, before: dict[str, Any], after: dict[str, Any], items: list[dict[str, Any]], limit: int
+) -> None:
+    """The figure at both ends of a window, and what lies between."""
+    out.print(f"[bold]{escape(title)}[/]", soft_wrap=True)
+    for known in (before, after):
+        figures = f"{known['numerator']} / {known['denominator']} = {percent(known['value'])}"
+        out.print(f"известно на {known['time'] or 'начало'} (позиция {known['position']}): {figures}", soft_wrap=True)
+    if items:
+        print_postings(items, limit)
+    else:
+        out.print("изменений нет")
+
+
 def print_postings(items: list[dict[str, Any]], limit: int) -> None:
+    """The first of them, and the sums of all."""
     names = ("position", "date", "side", "delta", "organisation", "type", "event_id")
     print_table(names, [[str(item[name]) for name in names] for item in items[:limit]])
     if len(items) > limit:

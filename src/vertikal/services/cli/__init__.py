@@ -75,6 +75,7 @@ for command in (
     operating.doctor_command,
     asking.query,
     asking.why,
+    asking.changes,
     tokens.token,
     proofs.export,
     proofs.verify,

@@ -10,7 +10,7 @@ from flask import Response
 from ...contracts.fields import Code, Record, Term, Text
 from ...projections.figures import UNITS, Question
 from ...projections.indicators import INDICATORS
-from .. import queries
+from .. import changes, queries
 from ..refusals import Refusal
 from .log import QueryCount
 from .service import Routes, answered, opened, party, require_sight, service, wait_for
@@ -18,11 +18,12 @@ from .service import Routes, answered, opened, party, require_sight, service, wa
 routes = Routes("indicators", __name__, description="Показатели")
 
 
-class FigureQuery(Record):
+class Subject(Record):
+    """What a question is about; what was known, and when, is asked for by those below."""
+
     organisation = Code()
     period = Text(optional=True, at_most=64)
     as_of = Text(optional=True, at_most=64)
-    known_at = Text(optional=True, at_most=64)
     by = Term(optional=True)
     min_position = QueryCount(optional=True)
     roadmap = Term(optional=True)
@@ -35,7 +36,18 @@ class FigureQuery(Record):
     role = Term(optional=True)
 
 
+class FigureQuery(Subject):
+    known_at = Text(optional=True, at_most=64)
+
+
 class PostingsQuery(FigureQuery):
+    limit = QueryCount(optional=True, at_least=1, at_most=1_000)
+    cursor = Text(optional=True, at_most=400)
+
+
+class ChangesQuery(Subject):
+    known_from = Text(at_most=64)
+    known_to = Text(optional=True, at_most=64)
     limit = QueryCount(optional=True, at_least=1, at_most=1_000)
     cursor = Text(optional=True, at_most=400)
 
@@ -91,6 +103,21 @@ def get_postings(query: dict[str, Any], code: str) -> Response:
         question = queries.ask(ledger, code, query, service().settings.today())
         require_sight(ledger, question.organisation)
         body = queries.provenance(ledger, question, query.get("cursor"), query.get("limit", 100))
+    return answered(body, ledger, query)
+
+
+@routes.get("/v1/indicators/<code>/changes")
+@routes.arguments(ChangesQuery, location="query")
+@routes.doc(
+    summary="Что изменило показатель между двумя моментами",
+    description="События с позициями после known_from и до known_to; их суммы равны разности двух значений.",
+)
+def get_changes(query: dict[str, Any], code: str) -> Response:
+    wait_for(query.get("min_position"))
+    with opened() as ledger:
+        window = changes.ask(ledger, code, query, service().settings.today())
+        require_sight(ledger, window.question.organisation)
+        body = changes.answer(ledger, window, query.get("cursor"), query.get("limit", 100))
     return answered(body, ledger, query)
 
 
