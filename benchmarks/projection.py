@@ -19,7 +19,7 @@ from vertikal.events.database import connect, reading
 from vertikal.projections.model import Cells
 from vertikal.projections.models import MEASURES, MODELS
 from vertikal.projections.organisations import Tree
-from vertikal.projections.tables import accounts, balances, places
+from vertikal.projections.tables import VOLUMES, accounts, places
 from vertikal.sample import region
 from vertikal.services import demo, projector, store
 from vertikal.services.settings import read_settings

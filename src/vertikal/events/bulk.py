@@ -57,5 +57,5 @@ def _array_type(type_: Any) -> str:
 def _array(type_: Any, cells: list[Any]) -> Any:
     """Numbers as one literal: the driver quotes lists item by item, which costs more than the insert itself."""
     if isinstance(type_, Integer):
-        return "{" + ",".join(map(str, cells)) + "}"
+        return "{" + ",".join(map(str, cells)).replace("None", "NULL") + "}"
     return [cell if cell is None else Binary(cell) for cell in cells] if isinstance(type_, LargeBinary) else cells

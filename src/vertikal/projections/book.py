@@ -12,7 +12,7 @@ from sqlalchemy import Connection, func, select
 from ..events.tables import head
 from .indicators import Dimensions
 from .organisations import Tree, read_tree
-from .tables import accounts, cursor, places
+from .tables import VOLUMES, Volume, accounts, places, volumes
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,9 @@ class Opened:
     """One state of the ledger, for the length of a transaction."""
 
     connection: Connection
+    volume: Volume
     position: int
+    closed: int
     head: int
     places: Mapping[int, Place]
     accounts: Mapping[str, list[Account]]
@@ -75,7 +77,7 @@ class Book:
 
     def open(self, connection: Connection) -> Opened:
         """The ledger as this transaction sees it."""
-        position, last, turned, last_place, last_account = connection.execute(_STATE).one()
+        name, position, closed, last, turned, last_place, last_account = connection.execute(_STATE).one()
         places_now, accounts_now, tree_now = self._places, self._accounts, self._tree
         if len(places_now) != (last_place or 0):
             places_now = {row.id: Place(*row) for row in connection.execute(select(places))}
@@ -84,20 +86,30 @@ class Book:
         if tree_now[0] != turned:
             tree_now = (turned, read_tree(connection))
         self._places, self._accounts, self._tree = places_now, accounts_now, tree_now
-        return Opened(connection, position, last, places_now, accounts_now[1], tree_now[1], turned)
+        return Opened(
+            connection, VOLUMES[name], position, closed, last, places_now, accounts_now[1], tree_now[1], turned
+        )
+
+
+def held(connection: Connection) -> int:
+    """The last position that the figures hold."""
+    return int(connection.execute(select(volumes.c.position).where(volumes.c.live == 1)).scalar_one())
 
 
 _STATE = select(
-    select(cursor.c.position).scalar_subquery(),
+    volumes.c.name,
+    volumes.c.position,
+    volumes.c.closed,
     head.c.position,
     head.c.organisations,
     select(func.max(places.c.id)).scalar_subquery(),
     select(func.max(accounts.c.id)).scalar_subquery(),
-)
+).select_from(volumes.join(head, volumes.c.live == head.c.one))
 
 
 def _read_accounts(connection: Connection) -> dict[str, list[Account]]:
     found: dict[str, list[Account]] = defaultdict(list)
-    for id_, measure, dimensions, summary in connection.execute(select(accounts)):
+    columns = (accounts.c.id, accounts.c.measure, accounts.c.dimensions, accounts.c.summary)
+    for id_, measure, dimensions, summary in connection.execute(select(*columns)):
         found[measure].append(Account(id_, measure, orjson.loads(dimensions), bool(summary)))
     return dict(found)

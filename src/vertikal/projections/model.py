@@ -45,7 +45,10 @@ class Measure:
 
 @dataclass(frozen=True)
 class Model:
-    """A read model as the engine sees it; ``state`` is the type its states are stored as."""
+    """A read model as the engine sees it; ``state`` is the type its states are stored as.
+
+    Whoever changes what it makes of events counts ``version`` up; the ledger is then made anew by ``vertikal rebuild``.
+    """
 
     name: str
     types: tuple[str, ...]
@@ -54,6 +57,12 @@ class Model:
     evolve: Callable[[Any, Event], Any]
     measures: Callable[[Any], Cells]
     posts: tuple[Measure, ...] = ()
+    version: int = 1
+
+    @property
+    def stored_as(self) -> str:
+        """Its name in a volume; entities of another version are never read as its own."""
+        return f"{self.name}.{self.version}"
 
 
 def steps(dates: Iterable[str], value: Callable[[str], int]) -> dict[str, int]:

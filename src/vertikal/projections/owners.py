@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from sqlalchemy import Connection
 
 from ..contracts.catalogue import CATALOGUE
-from ..events import registry
+from ..events import log, registry
 from .model import Event
 
 
@@ -38,6 +38,12 @@ class Owners:
             self._declared |= registry.owners(connection, [thing])
         known = [owner for at, owner in self._declared[thing] if at <= position]
         return {**event, "owner": known[-1] if known else event["subject"]}
+
+
+def owned_events(connection: Connection, positions: Iterable[int], owners: Owners) -> list[Event]:
+    """The events at these positions, in their order, in the newest version of their contracts and with owners."""
+    found = log.read_at(connection, positions)
+    return [owners.owned(connection, at, CATALOGUE.upcast(found[at].event)) for at in sorted(found)]
 
 
 def _thing(event: Event) -> registry.Reference | None:

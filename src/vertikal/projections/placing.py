@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-from .model import Kind
+from .model import Event, Kind
 from .organisations import Tree
 
 Path = tuple[str, ...]
@@ -31,3 +31,14 @@ def placed(tree: Tree, organisation: str, kind: Kind, date: str) -> Iterator[Pla
             path = moved
     if ended is not None:
         yield path, max(ended, date), -1, True
+
+
+def turned(event: Event, before: Tree, after: Tree, holds: Callable[[str], bool] = lambda _: True) -> set[str]:
+    """The organisations whose place may be another when an event has changed the tree.
+
+    ``holds``: whether anything stands at an organisation or below it; where nothing does, nothing moves.
+    """
+    if event["type"] == "organisation.renamed":
+        return set()
+    codes = [code for code in event["data"].get("codes", [event["data"].get("code")]) if holds(code)]
+    return {each for code in codes for tree in (before, after) for each in tree.under(code)}

@@ -15,10 +15,10 @@ from sqlalchemy import CTE, ColumnElement, FromClause, Select, func, literal_col
 
 from ..events.tables import events as log_events
 from .book import Opened, Place
-from .figures import Question, Side, narrowing, sides_of
 from .indicators import Dimensions, Part
 from .ledger import date_of
-from .tables import accounts, places, postings
+from .questions import Question, Side, narrowing
+from .tables import accounts, places
 
 SLICE = 5_000  # positions of a wide window that are read at first; then ever more
 WIDER = 8
@@ -43,7 +43,7 @@ def provenance(
     ledger: Opened, question: Question, after: Sequence[int] | None, limit: int
 ) -> tuple[list[Posting], list[int] | None]:
     """Up to ``limit`` postings of a figure and where to go on; all of them sum to numerator and denominator."""
-    parts = [(side, part) for side, parts in sides_of(question) for part in parts]
+    parts = [(side, part) for side, parts in question.sides() for part in parts]
     start, key = (after[0], list(after[1:])) if after else (0, [])
     found: list[tuple[list[int], Posting]] = []
     for number in range(start, len(parts)):
@@ -64,7 +64,7 @@ def changes(
     Events stand in the order of the log. An event that leaves a side of the figure as it was is no change of that
     side, whatever it moved within: all its postings there are left out.
     """
-    sides = [side for side, _ in sides_of(question)]
+    sides = [side for side, _ in question.sides()]
     start, found = (after[0] - 1 if after else known_from), list[Any]()
     for since, until in _slices(start, question.known_at):
         statement = _changes(ledger, question, since, until)
@@ -114,9 +114,9 @@ def _lines(ledger: Opened, question: Question, since: int, until: int) -> CTE | 
     within = (table.c.position > since, table.c.position <= until, table.c.place.in_([place.id for place in under]))
     columns = [table.c[name] for name in ("position", "account", "place", "date", "amount")]
     selected = []
-    for number, (_, parts) in enumerate(sides_of(question)):
+    for number, (_, parts) in enumerate(question.sides()):
         for part in parts:
-            conditions = narrowing(ledger, question, part, table, summary=False)
+            conditions = narrowing(ledger, question, part, table.c.account, table.c.date)
             if conditions is not None and under:
                 side: ColumnElement[int] = literal_column(str(number)).label("side")
                 selected.append(select(side, *columns).where(*within, *conditions))
@@ -128,6 +128,7 @@ def _window(ledger: Opened, question: Question, under: Sequence[Place], since: i
 
     The first is said by ``MATERIALIZED``, which both databases understand: the window is cut out before anything else.
     """
+    postings = ledger.volume.postings
     if until - since > _breadth(ledger, question, under):
         return postings
     window = select(postings).where(postings.c.position > since, postings.c.position <= until)
@@ -136,12 +137,13 @@ def _window(ledger: Opened, question: Question, under: Sequence[Place], since: i
 
 def _breadth(ledger: Opened, question: Question, under: Sequence[Place]) -> int:
     """At how many places in the order of accounts the postings of a figure may stand."""
-    measures = {part.measure.name for _, parts in sides_of(question) for part in parts}
+    measures = {part.measure.name for _, parts in question.sides() for part in parts}
     return len(under) * sum(len(ledger.accounts.get(name, ())) for name in measures)
 
 
 def _posting_rows(ledger: Opened, question: Question, part: Part, after: list[int], limit: int) -> Sequence[Any]:
-    conditions = narrowing(ledger, question, part, postings, summary=False)
+    postings = ledger.volume.postings
+    conditions = narrowing(ledger, question, part, postings.c.account, postings.c.date)
     under = ledger.under(ledger.holding(question.organisation))
     if conditions is None or not under:
         return []

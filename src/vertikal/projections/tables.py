@@ -1,4 +1,12 @@
-"""The tables of the ledger. Everything here can be dropped and built again from the log."""
+"""The tables of the ledger. Everything here can be dropped and built again from the log.
+
+There are two volumes of it, of the same tables: one is live, in the other the next is built (or the last one rests).
+The numbers of places and accounts are common to both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
 
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, Table, Text, UniqueConstraint
 
@@ -6,20 +14,16 @@ from ..events.tables import Code, Position
 
 metadata = MetaData()
 
-cursor = Table(
-    "cursor",
+volumes = Table(
+    "volumes",
     metadata,
-    Column("one", Integer, primary_key=True, autoincrement=False, comment="always 1"),
-    Column("position", Position, nullable=False, comment="the last position that the ledger holds"),
-)
-
-entities = Table(
-    "entities",
-    metadata,
-    Column("model", Code, primary_key=True),
-    Column("key", Code, primary_key=True),
-    Column("body", LargeBinary, nullable=False, comment="JSON: state, positions of its events, why it is blocked"),
-    sqlite_with_rowid=False,
+    Column("name", Code, primary_key=True),
+    Column("live", Integer, nullable=False, comment="1: figures are read here; true of one volume"),
+    Column("position", Position, nullable=False, comment="the last position of the log that the volume holds"),
+    Column("closed", Position, nullable=False, comment="the position up to which its epochs are closed"),
+    Column("models", Text, nullable=False, comment="the read models that made it, with their versions"),
+    Column("digest", Text, comment="SHA-256 over its balances, when that was last computed"),
+    Column("digest_position", Position, comment="the position that the digest is of"),
 )
 
 places = Table(
@@ -31,50 +35,106 @@ places = Table(
     Column("kind", Code, nullable=False),
 )
 
+holders = Table(
+    "holders",
+    metadata,
+    Column("place", Integer, primary_key=True, autoincrement=False),
+    Column("holder", Integer, primary_key=True, autoincrement=False, comment="itself or above; never a school"),
+    sqlite_with_rowid=False,
+)
+
 accounts = Table(
     "accounts",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("measure", Code, nullable=False),
     Column("dimensions", Code, nullable=False, comment="canonical JSON object"),
-    Column(
-        "summary", Integer, nullable=False, comment="1: balances of all accounts with these dimensions among theirs"
-    ),
+    Column("summary", Integer, nullable=False, comment="1: sums all accounts with these dimensions among theirs"),
+    Column("summed_in", Integer, comment="the summary that the account is part of"),
     UniqueConstraint("measure", "summary", "dimensions"),
 )
 
-postings = Table(
-    "postings",
-    metadata,
-    Column("account", Integer, primary_key=True, autoincrement=False),
-    Column("place", Integer, primary_key=True, autoincrement=False),
-    Column("position", Position, primary_key=True, autoincrement=False, comment="the event that brought it"),
-    Column("date", Integer, primary_key=True, autoincrement=False, comment="YYYYMMDD: the day on which it is true"),
-    Column("moved", Integer, primary_key=True, autoincrement=False, comment="1: moves what another row posted"),
-    Column("amount", BigInteger, nullable=False),
-    # Rows come in the order of positions, which is what a BRIN index is for: it costs next to nothing.
-    Index("postings_by_position", "position", postgresql_using="brin"),
-    sqlite_with_rowid=False,
-)
 
-balances = Table(
-    "balances",
-    metadata,
-    Column("place", Integer, primary_key=True, autoincrement=False),
-    Column("account", Integer, primary_key=True, autoincrement=False),
-    Column("date", Integer, primary_key=True, autoincrement=False, comment="YYYYMMDD"),
-    Column("amount", BigInteger, nullable=False, comment="postings of the place and all below it, of this day"),
-    sqlite_with_rowid=False,
-    postgresql_with={"fillfactor": 70},  # amounts change in place
-)
+@dataclass(frozen=True)
+class Volume:
+    """One of the two: what the engine writes, and figures are read from."""
 
-blocked = Table(
-    "blocked",
-    metadata,
-    Column("model", Code, primary_key=True),
-    Column("key", Code, primary_key=True),
-    Column("position", Position, primary_key=True, autoincrement=False),
-    Column("organisation", Code, primary_key=True),
-    Column("reason", Text, nullable=False),
-    Index("blocked_by_organisation", "organisation"),
-)
+    name: str
+    entities: Table
+    postings: Table
+    balances: Table
+    closings: Table
+    blocked: Table
+
+
+def _volume(name: str) -> Volume:
+    return Volume(name, _entities(name), _postings(name), _balances(name), _closings(name), _blocked(name))
+
+
+def _entities(volume: str) -> Table:
+    return Table(
+        f"entities_{volume}",
+        metadata,
+        Column("model", Code, primary_key=True, comment="with its version"),
+        Column("key", Code, primary_key=True),
+        Column("body", LargeBinary, nullable=False, comment="JSON: state, positions of its events, why it is blocked"),
+        sqlite_with_rowid=False,
+    )
+
+
+def _postings(volume: str) -> Table:
+    return Table(
+        f"postings_{volume}",
+        metadata,
+        Column("place", Integer, primary_key=True, autoincrement=False),
+        Column("account", Integer, primary_key=True, autoincrement=False),
+        Column("position", Position, primary_key=True, autoincrement=False, comment="the event that brought it"),
+        Column("date", Integer, primary_key=True, autoincrement=False, comment="YYYYMMDD: the day on which it is true"),
+        Column("moved", Integer, primary_key=True, autoincrement=False, comment="1: moves what another row posted"),
+        Column("amount", BigInteger, nullable=False),
+        Index(f"postings_{volume}_by_position", "position"),
+        sqlite_with_rowid=False,
+    )
+
+
+def _balances(volume: str) -> Table:
+    return Table(
+        f"balances_{volume}",
+        metadata,
+        Column("place", Integer, primary_key=True, autoincrement=False, comment="never a school: its postings are few"),
+        Column("account", Integer, primary_key=True, autoincrement=False),
+        Column("date", Integer, primary_key=True, autoincrement=False, comment="YYYYMMDD"),
+        Column("amount", BigInteger, nullable=False, comment="postings of the place and all below it, of this day"),
+        sqlite_with_rowid=False,
+        postgresql_with={"fillfactor": 70},  # amounts change in place
+    )
+
+
+def _closings(volume: str) -> Table:
+    return Table(
+        f"closings_{volume}",
+        metadata,
+        Column("place", Integer, primary_key=True, autoincrement=False),
+        Column("account", Integer, primary_key=True, autoincrement=False),
+        Column("level", Integer, primary_key=True, autoincrement=False),
+        Column("epoch", Integer, primary_key=True, autoincrement=False),
+        Column("date", Integer, primary_key=True, autoincrement=False, comment="YYYYMMDD"),
+        Column("amount", BigInteger, nullable=False, comment="what the positions of the epoch brought to this day"),
+        sqlite_with_rowid=False,
+    )
+
+
+def _blocked(volume: str) -> Table:
+    return Table(
+        f"blocked_{volume}",
+        metadata,
+        Column("model", Code, primary_key=True),
+        Column("key", Code, primary_key=True),
+        Column("position", Position, primary_key=True, autoincrement=False),
+        Column("organisation", Code, primary_key=True),
+        Column("reason", Text, nullable=False),
+        Index(f"blocked_{volume}_by_organisation", "organisation"),
+    )
+
+
+VOLUMES = {name: _volume(name) for name in ("a", "b")}

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..projections import figures, provenance
 from ..projections.book import Opened
-from ..projections.figures import Question
+from ..projections.questions import Question
 from . import queries
 from .queries import Errors
 

@@ -10,7 +10,7 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from ..events.database import reading
-from ..projections.tables import blocked
+from ..projections.book import Book
 from . import projector, store
 from .settings import Settings
 
@@ -37,6 +37,7 @@ def examine(settings: Settings) -> list[Finding]:
 def _examine_store(engine: Engine) -> list[Finding]:
     wrong = store.check(engine)
     with reading(engine) as connection:
+        blocked = Book().open(connection).volume.blocked
         stuck = connection.execute(select(func.count()).select_from(blocked)).scalar() or 0
     lag = projector.behind(engine)
     findings = [

@@ -7,15 +7,16 @@ import time
 from collections.abc import Callable
 
 import structlog
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from ..events import log
 from ..events.database import reading, writing
+from ..projections import closings
+from ..projections.book import held
 from ..projections.engine import CursorMoved
 from ..projections.engine import Engine as Fold
-from ..projections.tables import cursor
 
 BATCH = 5_000
 POLL_S = 0.1
@@ -27,17 +28,27 @@ def project(engine: Engine, fold: Fold, limit: int = BATCH) -> int:
     """Apply the next events, at most ``limit``; how many there were."""
     try:
         with writing(engine) as connection:
-            at = connection.execute(select(cursor.c.position)).scalar_one()
-            events = log.read(connection, at, limit)
+            events = log.read(connection, fold.held(connection), limit)
             if events:
                 fold.apply(connection, events)
-            return len(events)
+        if events:
+            close_epochs(engine, fold)
+        return len(events)
     except CursorMoved:
         fold.forget()
         return 0
     except BaseException:
         fold.forget()
         raise
+
+
+def close_epochs(engine: Engine, fold: Fold) -> None:
+    """Close the epochs that the volume of ``fold`` holds whole: each in a transaction of its own, behind the figures."""
+    with reading(engine) as connection:
+        due = closings.due(connection, fold.volume)
+    for _ in range(due):
+        with writing(engine) as connection:
+            closings.close(connection, fold.volume)
 
 
 def catch_up(engine: Engine, batch: int = BATCH, progress: Callable[[int], None] | None = None) -> int:
@@ -67,8 +78,7 @@ def follow(engine: Engine, stop: threading.Event) -> None:
 def behind(engine: Engine) -> int:
     """How many events of the log the ledger does not hold yet."""
     with reading(engine) as connection:
-        at: int = connection.execute(select(cursor.c.position)).scalar_one()
-        return log.read_head(connection).position - at
+        return log.read_head(connection).position - held(connection)
 
 
 def wait_for(engine: Engine, position: int, seconds: float) -> bool:
@@ -76,7 +86,7 @@ def wait_for(engine: Engine, position: int, seconds: float) -> bool:
     deadline = time.monotonic() + seconds
     while True:
         with reading(engine) as connection:
-            if connection.execute(select(cursor.c.position)).scalar_one() >= position:
+            if held(connection) >= position:
                 return True
         if time.monotonic() >= deadline:
             return False

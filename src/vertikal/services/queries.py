@@ -15,10 +15,11 @@ from ..events import log
 from ..projections import figures, periods
 from ..projections import provenance as origins
 from ..projections.book import Opened
-from ..projections.figures import UNITS, Figure, Question
+from ..projections.figures import UNITS, Figure
 from ..projections.indicators import INDICATORS, Indicator, Unanswerable
 from ..projections.organisations import Tree
 from ..projections.provenance import Posting
+from ..projections.questions import Question
 from . import moments
 from .refusals import Refusal
 

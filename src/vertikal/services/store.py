@@ -15,6 +15,8 @@ from ..events import log
 from ..events import tables as events
 from ..events.database import Role, connect, reading, writing
 from ..projections import tables as projections
+from ..projections.book import held
+from ..projections.models import VERSIONS
 from . import access, keys, proving
 from .settings import Settings
 
@@ -40,7 +42,10 @@ def create(engine: Engine) -> bool:
         command.upgrade(steps, "head")
         if connection.execute(select(func.count()).select_from(events.head)).scalar() == 0:
             connection.execute(insert(events.head).values(one=1, position=0, recorded_at=NEVER, organisations=0))
-            connection.execute(insert(projections.cursor).values(one=1, position=0))
+        if connection.execute(select(func.count()).select_from(projections.volumes)).scalar() == 0:
+            for number, name in enumerate(projections.VOLUMES):
+                row = {"name": name, "live": int(number == 0), "position": 0, "closed": 0, "models": VERSIONS}
+                connection.execute(insert(projections.volumes).values(row))
     return True
 
 
@@ -95,11 +100,11 @@ def check(engine: Engine) -> list[str]:
     with reading(engine) as connection:
         head = connection.execute(select(events.head.c.position)).scalar()
         count, last = connection.execute(select(func.count(), func.max(events.events.c.position))).one()
-        seen = connection.execute(select(projections.cursor.c.position)).scalar()
+        seen = held(connection)
     found = []
     if not head == count == (last or 0):
         found.append(f"log: the head says {head}, there are {count} events, the last has position {last}")
-    if (seen or 0) > (head or 0):
+    if seen > (head or 0):
         found.append(f"ledger: its cursor {seen} lies behind the head {head}")
     return found
 

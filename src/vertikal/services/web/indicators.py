@@ -8,8 +8,9 @@ import orjson
 from flask import Response
 
 from ...contracts.fields import Code, Record, Term, Text
-from ...projections.figures import UNITS, Question
+from ...projections.figures import UNITS
 from ...projections.indicators import INDICATORS
+from ...projections.questions import Question
 from .. import changes, queries
 from ..refusals import Refusal
 from .log import QueryCount

@@ -23,7 +23,7 @@ def get_roadmaps(query: dict[str, Any]) -> Response:
     with opened() as ledger:
         _, known_at = read_clocks(ledger, query)
         tree = ledger.tree(known_at)
-        found = entities.states(ledger.connection, "roadmaps", "", known_at)
+        found = entities.states(ledger, "roadmaps", "", known_at)
     after = query.get("cursor", "")
     seen = sorted(
         (each for each in found if each.roadmap > after and reader.covers(tree, each.owner, today)),
@@ -44,7 +44,7 @@ def get_roadmap(query: dict[str, Any], code: str) -> Response:
     wait_for(query.get("min_position"))
     with opened() as ledger:
         as_of, known_at = read_clocks(ledger, query)
-        found = entities.roadmap(ledger.connection, code, as_of, known_at)
+        found = entities.roadmap(ledger, code, as_of, known_at)
         if found is None:
             raise Refusal(404, f"дорожная карта «{code[:64]}» не найдена")
         require_sight(ledger, found["owner"])

@@ -1,0 +1,96 @@
+"""Closed epochs: what a range of positions brought, summed once, so that an early ``known_at`` costs a bounded sum.
+
+The postings of 4,096 positions make an epoch of level 0; sixteen epochs make one of the next level. What was known at a
+position is a few runs of closed epochs, the largest first, and the postings behind the last of them. Epochs are made
+of postings that never change, so they may be made at any time after their last position, by anybody, in any order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, func, insert, literal, select, union_all, update
+
+from .tables import Volume, accounts, holders, volumes
+
+EPOCH = 4_096  # positions of an epoch of level 0
+MERGED = 16  # epochs of a level in one of the next
+
+Run = tuple[int, int, int]  # level, first epoch, the epoch behind the last
+
+
+def runs(closed: int) -> tuple[list[Run], int]:
+    """The runs of closed epochs that cover positions 1 … n, as far as whole epochs do, and that n.
+
+    >>> runs(2 * 16 * 4096 + 3 * 4096 + 5)
+    ([(0, 32, 35), (1, 0, 2)], 143360)
+    """
+    count = closed // EPOCH
+    found, level, behind = [], 0, count
+    while behind:
+        first = behind // MERGED * MERGED
+        if first != behind:
+            found.append((level, first, behind))
+        level, behind = level + 1, behind // MERGED
+    return found, count * EPOCH
+
+
+def due(connection: Connection, volume: Volume) -> int:
+    """How many epochs the volume holds whole that are not closed yet."""
+    open_ = select(volumes.c.position - volumes.c.closed).where(volumes.c.name == volume.name)
+    return int(connection.execute(open_).scalar_one()) // EPOCH
+
+
+def close(connection: Connection, volume: Volume) -> None:
+    """Close the next epoch, and those that it completes. Of two who close the same, one does. The caller commits."""
+    closed = connection.execute(select(volumes.c.closed).where(volumes.c.name == volume.name)).scalar_one()
+    ours = update(volumes).where(
+        volumes.c.name == volume.name, volumes.c.closed == closed, volumes.c.position >= closed + EPOCH
+    )
+    if connection.execute(ours.values(closed=closed + EPOCH)).rowcount == 1:
+        for level, number in completed(closed // EPOCH):
+            columns = [column.name for column in volume.closings.columns]
+            connection.execute(insert(volume.closings).from_select(columns, summed(volume, level, number)))
+
+
+def completed(number: int) -> Iterator[tuple[int, int]]:
+    """(level, number) of the epoch of level 0 and of all that it completes.
+
+    >>> list(completed(255))
+    [(0, 255), (1, 15), (2, 0)]
+    """
+    level = 0
+    yield level, number
+    while number % MERGED == MERGED - 1:
+        level, number = level + 1, number // MERGED
+        yield level, number
+
+
+def summed(volume: Volume, level: int, number: int) -> Select[Any]:
+    """The rows of an epoch: of the postings of its positions, or of the epochs that it merges."""
+    if level == 0:
+        within = volume.postings.c.position.between(number * EPOCH + 1, (number + 1) * EPOCH)
+        place, account, source = rolled_up(volume)
+        rows, date, amount = source.where(within), volume.postings.c.date, volume.postings.c.amount
+    else:
+        table, below = volume.closings, level - 1
+        place, account, date, amount = table.c.place, table.c.account, table.c.date, table.c.amount
+        merged = table.c.epoch.between(number * MERGED, (number + 1) * MERGED - 1)
+        rows = select().select_from(table).where(table.c.level == below, merged)
+    total = func.sum(amount)
+    columns = (place, account, literal(level).label("level"), literal(number).label("epoch"), date, total)
+    return rows.add_columns(*columns).group_by(place, account, date).having(total != 0)
+
+
+def rolled_up(volume: Volume) -> tuple[ColumnElement[int], ColumnElement[int], Select[Any]]:
+    """Postings at every holder and in every summary: the columns of place and account, and the rows to select from."""
+    sums = union_all(
+        select(accounts.c.id.label("account"), accounts.c.id.label("into")).where(accounts.c.summary == 0),
+        select(accounts.c.id, accounts.c.summed_in).where(accounts.c.summed_in.is_not(None)),
+    ).subquery("sums")
+    postings = volume.postings
+    joined = postings.join(holders, holders.c.place == postings.c.place).join(
+        sums, sums.c.account == postings.c.account
+    )
+    return holders.c.holder, sums.c.into, select().select_from(joined)

@@ -1,0 +1,83 @@
+"""Questions: an indicator for an organisation and a period, as of a date, as known at a position of the log."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, select
+
+from .book import Opened
+from .indicators import Dimensions, Indicator, Part, Selection
+from .ledger import day_of
+from .periods import Period
+from .tables import accounts
+
+Side = Literal["numerator", "denominator"]
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked. ``known_at`` is a position; ``only`` narrows to values of dimensions."""
+
+    indicator: Indicator
+    organisation: str
+    period: Period
+    as_of: str
+    known_at: int
+    by: str | None = None
+    only: Dimensions = field(default_factory=dict)
+
+    def sides(self) -> list[tuple[Side, tuple[Part, ...]]]:
+        """What each side of the figure is the sum of; a count has no denominator."""
+        sides: list[tuple[Side, tuple[Part, ...]]] = [("numerator", self.indicator.numerator)]
+        if self.indicator.denominator:
+            sides.append(("denominator", self.indicator.denominator))
+        return sides
+
+
+def narrowing(
+    ledger: Opened,
+    question: Question,
+    part: Part,
+    account: ColumnElement[Any],
+    date: ColumnElement[Any],
+    *,
+    summary: bool = False,
+) -> list[ColumnElement[bool]] | None:
+    """Which accounts and dates a part asks for, of these columns; None where it is no account at all."""
+    selection = part.reading(question.period, question.as_of)
+    chosen = _chosen(ledger, question, part, selection, summary=summary)
+    if chosen == []:
+        return None
+    every = select(accounts.c.id).where(accounts.c.measure == part.measure.name, accounts.c.summary == int(summary))
+    found = [account.in_(every if chosen is None else chosen), date <= day_of(selection.end)]
+    if selection.start is not None:
+        found.append(date >= day_of(selection.start))
+    return found
+
+
+def summary_suffices(question: Question, part: Part) -> bool:
+    """Whether a question needs none of the dimensions that summaries leave out (readings need only kept ones)."""
+    return part.measure.summarised and _narrowed(question, part).keys() <= set(part.measure.kept)
+
+
+def _chosen(ledger: Opened, question: Question, part: Part, selection: Selection, *, summary: bool) -> list[int] | None:
+    """The accounts that are meant; None where it is every account of the measure."""
+    if part.origin is not None and question.only.get("origin", part.origin) != part.origin:
+        return []
+    only = _narrowed(question, part)
+    if not only and selection.accepts is None:
+        return None
+    return [
+        account.id
+        for account in ledger.accounts.get(part.measure.name, ())
+        if account.summary == summary
+        and all(account.dimensions[name] == value for name, value in only.items())
+        and (selection.accepts is None or selection.accepts(account.dimensions))
+    ]
+
+
+def _narrowed(question: Question, part: Part) -> dict[str, str]:
+    asked = {name: value for name, value in question.only.items() if name in part.measure.dimensions}
+    return {**asked, **part.only}

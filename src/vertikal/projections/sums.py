@@ -1,0 +1,101 @@
+"""Sums of what was posted, at any place, as known at any position, from a bounded number of rows.
+
+At a school they are sums of its postings. Above the schools, now: of balances. As known earlier: of the closed epochs
+up to then, and of the postings behind the last of them.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, FromClause, Select, func, select, union_all
+
+from .book import Opened, Place
+from .closings import runs
+from .indicators import Part
+from .numbers import LEAF
+from .questions import Question, narrowing, summary_suffices
+from .tables import accounts, holders
+
+
+@dataclass(frozen=True)
+class Source:
+    """Rows that amounts are summed from."""
+
+    rows: FromClause
+    place: ColumnElement[Any]
+    account: ColumnElement[Any]
+    date: ColumnElement[Any]
+    amount: ColumnElement[Any]
+    within: tuple[ColumnElement[bool], ...] = ()
+
+
+def by_place(ledger: Opened, question: Question, part: Part, at: Iterable[Place]) -> dict[int, int]:
+    """Amounts of a part of a figure by place."""
+    places = list(at)
+    leaves = _grouped(ledger, question, part, "place", [place for place in places if place.kind == LEAF])
+    return leaves | _grouped(ledger, question, part, "place", [place for place in places if place.kind != LEAF])
+
+
+def by_account(ledger: Opened, question: Question, part: Part, at: Iterable[Place]) -> dict[int, int]:
+    """Amounts of a part of a figure by account, over all the places."""
+    places, sums = list(at), defaultdict[int, int](int)
+    for some in ([place for place in places if place.kind == LEAF], [place for place in places if place.kind != LEAF]):
+        for account, amount in _grouped(ledger, question, part, "account", some).items():
+            sums[account] += amount
+    return sums
+
+
+def _grouped(ledger: Opened, question: Question, part: Part, by: str, at: list[Place]) -> dict[int, int]:
+    """Sums at places that are all schools, or none of them is; by place they may be read from summaries."""
+    if not at:
+        return {}
+    leaf = at[0].kind == LEAF
+    summary = by == "place" and not leaf and summary_suffices(question, part)
+    branches: list[Select[tuple[int, int]]] = []
+    for source in _sources(ledger, question.known_at, leaf=leaf, summary=summary):
+        asked = narrowing(ledger, question, part, source.account, source.date, summary=summary)
+        if asked is None:
+            return {}
+        here = source.place.in_([place.id for place in at])
+        key = source.place if by == "place" else source.account
+        selected = select(key.label("key"), source.amount.label("amount")).select_from(source.rows)
+        branches.append(selected.where(here, *asked, *source.within))
+    if not branches:
+        return {}
+    lines = union_all(*branches).subquery("lines")
+    total = select(lines.c.key, func.sum(lines.c.amount)).group_by(lines.c.key)
+    return {key: int(amount) for key, amount in ledger.connection.execute(total)}
+
+
+def _sources(ledger: Opened, known_at: int, *, leaf: bool, summary: bool) -> Iterator[Source]:
+    volume = ledger.volume
+    postings, balances, closings = volume.postings, volume.balances, volume.closings
+    if leaf:
+        within = (postings.c.position <= known_at,) if known_at < ledger.position else ()
+        yield _plain(postings, *within)
+    elif known_at >= ledger.position:
+        yield _plain(balances)
+    else:
+        closed, covered = runs(min(known_at, ledger.closed))
+        for level, first, behind in closed:
+            yield _plain(closings, closings.c.level == level, closings.c.epoch.between(first, behind - 1))
+        if covered < known_at:
+            yield _rolled_up(postings, covered, known_at, summary=summary)
+
+
+def _plain(table: Any, *within: ColumnElement[bool]) -> Source:
+    return Source(table, table.c.place, table.c.account, table.c.date, table.c.amount, within)
+
+
+def _rolled_up(postings: Any, after: int, until: int, *, summary: bool) -> Source:
+    """Postings of a few positions at all who hold them."""
+    rows = postings.join(holders, holders.c.place == postings.c.place)
+    account = postings.c.account
+    if summary:
+        rows, account = rows.join(accounts, accounts.c.id == postings.c.account), accounts.c.summed_in
+    within = postings.c.position.between(after + 1, until)
+    return Source(rows, holders.c.holder, account, postings.c.date, postings.c.amount, (within,))
