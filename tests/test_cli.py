@@ -131,7 +131,13 @@ def test_the_option_database_beats_the_environment(tmp_path: Path) -> None:
     Terminal("sqlite:////proc/nowhere.db").run("--database", f"sqlite:///{tmp_path / 'v.db'}", "init")
 
 
-ASKING = (("project", "--once"), ("token", "list"), ("query", "quality", "--organisation", "obr"))
+ASKING = (
+    ("project", "--once"),
+    ("token", "list"),
+    ("query", "quality", "--organisation", "obr"),
+    ("changes", "quality", "--organisation", "obr", "--known-from", "0"),
+    ("replay",),
+)
 PUSHING = ("push", "-", *AS_GORODETS)
 
 

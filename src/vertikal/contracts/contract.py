@@ -110,6 +110,12 @@ class Contract:
                 return str(value)
         return str(event["time"][:10])
 
+    def named(self, kind: str, data: Data) -> Iterator[str]:
+        """The codes of a kind that an event refers to or declares."""
+        for each in (*self.refers, *self.declares):
+            if each.kind == kind:
+                yield from (code for code, _ in each.codes(data))
+
 
 def walk(data: Any, path: str) -> Iterator[tuple[str, Any]]:
     """The (path, value) pairs at ``path``; ``[]`` goes through a list, absent fields yield nothing."""

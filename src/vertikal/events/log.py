@@ -132,10 +132,16 @@ def _append(connection: Connection, at: Head, said: Sequence[tuple[Mapping[str, 
 
 
 def read(
-    connection: Connection, after: int, limit: int, subjects: Sequence[str] | None = None, type_: str | None = None
+    connection: Connection,
+    after: int,
+    limit: int,
+    subjects: Sequence[str] | None = None,
+    type_: str | None = None,
+    until: int = POSITION_MAX,
 ) -> list[Recorded]:
-    """Up to ``limit`` events behind position ``after``, in order; optionally of some subjects or one type only."""
-    statement = select(events.c.position, events.c.leaf).where(events.c.position > after)
+    """Up to ``limit`` events behind position ``after`` and up to ``until``, in order; optionally of some subjects or
+    one type only."""
+    statement = select(events.c.position, events.c.leaf).where(events.c.position > after, events.c.position <= until)
     if subjects is not None:
         statement = statement.where(events.c.subject.in_(subjects))
     if type_ is not None:

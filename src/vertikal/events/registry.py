@@ -6,12 +6,12 @@ says exactly what the log says.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, insert, select, tuple_, update
+from sqlalchemy import Column, Connection, insert, select, tuple_, update
 
 from ..contracts.contract import Contract
 from . import bulk
@@ -31,6 +31,15 @@ class Declared:
     position: int
     owner: str | None
     detail: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Retraction:
+    """The event at ``by`` took back the one at ``target``, or (``stands``) brought it back."""
+
+    by: int
+    target: int
+    stands: bool
 
 
 def declared_by(contract: Contract, event: Mapping[str, Any], position: int) -> list[Declared]:
@@ -106,15 +115,29 @@ def retract(connection: Connection, target: int, by: int, *, stands: bool) -> No
 
 def undone(connection: Connection, positions: Iterable[int], known_at: int | None = None) -> set[int]:
     """Those of the positions whose events are retracted, as known at a position: the last word on each counts."""
+    return {at for at, last in last_words(connection, positions, known_at).items() if not last.stands}
+
+
+def last_words(connection: Connection, positions: Iterable[int], known_at: int | None = None) -> dict[int, Retraction]:
+    """The last retraction of the event at each of the positions, where there was any, as known at a position."""
+    return {each.target: each for each in _retractions(connection, retractions.c.target, positions, known_at)}
+
+
+def retractions_at(connection: Connection, positions: Iterable[int]) -> dict[int, Retraction]:
+    """The retractions that stand at the positions themselves."""
+    return {each.by: each for each in _retractions(connection, retractions.c.by, positions, None)}
+
+
+def _retractions(
+    connection: Connection, column: Column[int], positions: Iterable[int], known_at: int | None
+) -> Iterator[Retraction]:
     wanted = sorted(set(positions))
-    stands: dict[int, int] = {}
     for start in range(0, len(wanted), CHUNK):
-        statement = select(retractions.c.target, retractions.c.stands).order_by(retractions.c.by)
-        statement = statement.where(retractions.c.target.in_(wanted[start : start + CHUNK]))
+        statement = select(retractions.c.by, retractions.c.target, retractions.c.stands).order_by(retractions.c.by)
+        statement = statement.where(column.in_(wanted[start : start + CHUNK]))
         if known_at is not None:
             statement = statement.where(retractions.c.by <= known_at)
-        stands |= dict(iter(connection.execute(statement)))
-    return {position for position, standing in stands.items() if not standing}
+        yield from (Retraction(by, target, bool(stands)) for by, target, stands in connection.execute(statement))
 
 
 def owners_of_sources(connection: Connection, wanted: Iterable[str]) -> dict[str, str]:

@@ -19,7 +19,7 @@ from ..proving import KeyNotInUse, LogChanged
 from ..refusals import Refusal
 from ..settings import BadSetting, read_settings
 from ..terminal import REFUSED, UNAVAILABLE, UNPROVEN, USAGE
-from . import asking, operating, proofs, tokens
+from . import asking, auditing, operating, proofs, tokens
 
 
 class Commands(click.Group):
@@ -76,6 +76,7 @@ for command in (
     asking.query,
     asking.why,
     asking.changes,
+    auditing.replay,
     tokens.token,
     proofs.export,
     proofs.verify,

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
+from urllib.parse import urlencode
 
-import orjson
-from flask import Response
+from flask import Response, request
 
-from ...contracts.fields import Code, Count, Record, Term
+from ...contracts.fields import Code, Count, Record, Term, Text
 from ...events import log
 from ...events.database import writing
-from .. import access
+from ...projections.book import Opened
+from .. import access, replay
 from ..refusals import Refusal
 from .service import Routes, opened, party, require_sight, service, tagged
 
@@ -31,12 +32,19 @@ class LogQuery(Record):
     limit = QueryCount(optional=True, at_least=1, at_most=1_000)
     organisation = Code(optional=True)
     type = Term(optional=True)
+    actor = Text(optional=True, at_most=256)
+    roadmap = Code(optional=True)
+    person = Code(optional=True)
+    period = Text(optional=True, at_most=64)
+    known_from = Text(optional=True, at_most=64)
+    known_to = Text(optional=True, at_most=64)
 
 
 @routes.get("/v1/log")
 @routes.arguments(LogQuery, location="query")
 @routes.doc(
-    summary="События журнала по порядку", description="NDJSON: одно событие в строке, position и recorded_at рядом."
+    summary="События журнала по порядку",
+    description="NDJSON: одно событие в строке, position и recorded_at рядом. Продолжение — в Link: rel=next.",
 )
 def get_log(query: dict[str, Any]) -> Response:
     here, reader, today = service(), party(), service().settings.today()
@@ -47,19 +55,33 @@ def get_log(query: dict[str, Any]) -> Response:
             require_sight(ledger, root)
         seen = [code for code in tree.nodes if tree.within(code, root, today)]
         whole = len(seen) == len(tree.nodes)
-        after, limit = query.get("after", 0), query.get("limit", 100)
-        found = log.read(ledger.connection, after, limit, None if whole else seen, query.get("type"))
+        chosen = _chosen(ledger, query, None if whole else seen)
+        page = replay.read(ledger.connection, chosen, query.get("limit", 100))
     if whole:
         with writing(here.engine) as connection:
-            access.record_read(connection, reader, f"log after {after}", here.clock())
-    return tagged(Response(_lines(found), mimetype="application/x-ndjson"), ledger.head)
+            access.record_read(connection, reader, f"log after {query.get('after', 0)}", here.clock())
+    response = Response((entry.line() for entry in page.entries), mimetype="application/x-ndjson")
+    if page.read_to < chosen.until:
+        response.headers["Link"] = _next(page.read_to)
+    return tagged(response, ledger.head)
+
+
+def _chosen(ledger: Opened, query: dict[str, Any], subjects: list[str] | None) -> replay.Selection:
+    chosen = replay.ask(ledger.connection, ledger.head, query)
+    return replace(chosen, after=max(chosen.after, query.get("after", 0)), subjects=subjects)
+
+
+def _next(after: int) -> str:
+    """The same question, to be asked on behind a position (RFC 8288)."""
+    return f'<{request.path}?{urlencode({**request.args, "after": after})}>; rel="next"'
 
 
 @routes.get("/v1/log/<int:position>")
 @routes.doc(summary="Одно событие журнала")
 def get_position(position: int) -> Response:
     recorded, head = _at(position)
-    return tagged(Response(next(_lines([recorded])).rstrip(b"\n"), mimetype="application/json"), head)
+    line = replay.Entry.of(recorded).line()
+    return tagged(Response(line.rstrip(b"\n"), mimetype="application/json"), head)
 
 
 @routes.get("/v1/log/<int:position>/leaf")
@@ -80,10 +102,3 @@ def _at(position: int) -> tuple[log.Recorded, int]:
             raise Refusal(404, f"в журнале нет позиции {position}")
         require_sight(ledger, found.event["subject"])
         return found, ledger.head
-
-
-def _lines(recorded: list[log.Recorded]) -> Iterator[bytes]:
-    for each in recorded:
-        leaf = orjson.loads(each.leaf)
-        flat = {"position": each.position, "recorded_at": leaf["recorded_at"], **leaf["event"]}
-        yield orjson.dumps(flat, option=orjson.OPT_APPEND_NEWLINE)
