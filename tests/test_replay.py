@@ -243,6 +243,15 @@ def test_a_text_cannot_move_the_cursor_or_add_a_line(vertical: Vertikal, termina
     assert line_of(terminal, at).endswith("утверждает: a\\x1b[2Jb\\nc\\u202ed")
 
 
+def test_without_the_spelling_out_a_text_adds_a_line(
+    vertical: Vertikal, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control of the test above."""
+    monkeypatch.setattr(telling, "shown", lambda text: text)
+    with pytest.raises(AssertionError):
+        test_a_text_cannot_move_the_cursor_or_add_a_line(vertical, terminal)
+
+
 # On the command line
 
 
@@ -327,6 +336,15 @@ def test_a_text_that_looks_like_a_formula_stays_a_text(
     terminal.run("replay", "--format", "xlsx", "-o", str(tmp_path / "log.xlsx"), "--known-from", "7")
     cell = openpyxl.load_workbook(tmp_path / "log.xlsx").active["F2"]
     assert (cell.value, cell.data_type, cell.quotePrefix) == (actor, "s", 1)
+
+
+def test_without_the_prefix_of_a_text_the_check_above_fails(
+    vertical: Vertikal, terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its control."""
+    monkeypatch.setattr(sheets, "FORMULA", ())
+    with pytest.raises(AssertionError):
+        test_a_text_that_looks_like_a_formula_stays_a_text(vertical, terminal, tmp_path, "=")
 
 
 def test_a_long_text_is_kept_to_the_last_letter(vertical: Vertikal, terminal: Terminal, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from .questions import Question, Side, narrowing
 from .tables import accounts, places
 
 SLICE = 5_000  # positions of a wide window that are read at first; then ever more
-WIDER = 8
+WIDER = 4
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from .. import queries, store, terminal
 from ..settings import Settings
 from ..terminal import as_json
 
-PAGE = 1_000
+PAGE = 10_000
 
 
 @click.command()
