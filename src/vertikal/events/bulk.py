@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from io import StringIO
 from typing import Any
 
 from psycopg2.extensions import Binary
@@ -24,6 +25,23 @@ def replace(connection: Connection, table: Table, rows: Rows) -> None:
 def add(connection: Connection, table: Table, rows: Rows) -> None:
     """Insert rows; to a row with the same primary key the other columns are added."""
     _write(connection, table, rows, _on_conflict(table, f"{table.name}.{{0}} + excluded.{{0}}"))
+
+
+def copy(connection: Connection, table: Table, rows: Rows) -> None:
+    """Insert rows; the fastest way, without a thought for rows that are there already."""
+    if connection.dialect.name != "postgresql" or not rows:
+        insert(connection, table, rows)
+        return
+    binary = [isinstance(column.type, LargeBinary) for column in table.columns]
+    text = "".join("\t".join(map(_copied, row, binary)) + "\n" for row in rows)
+    with connection.connection.cursor() as cursor:
+        cursor.copy_expert(f"COPY {table.name} FROM STDIN", StringIO(text))
+
+
+def _copied(cell: Any, binary: bool) -> str:
+    if binary:
+        return "\\\\x" + cell.hex()
+    return str(cell).replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
 
 
 def _on_conflict(table: Table, value: str) -> str:

@@ -40,13 +40,16 @@ def connect(url: str, role: Role | None = None, *, pool_size: int = 8) -> Engine
 
 
 @contextmanager
-def writing(engine: Engine) -> Iterator[Connection]:
-    """A write transaction.
+def writing(engine: Engine, *, snapshot: bool = False) -> Iterator[Connection]:
+    """A write transaction; with ``snapshot`` all its statements see one state of the database.
 
     On SQLite it begins as one (``BEGIN IMMEDIATE``): a deferred transaction that turns into a write fails at once when
     another writer was faster, whatever the busy timeout.
     """
-    with engine.execution_options(writes=True).begin() as connection:
+    options: dict[str, Any] = {"writes": True}
+    if snapshot and engine.dialect.name == "postgresql":
+        options["isolation_level"] = "REPEATABLE READ"
+    with engine.execution_options(**options).begin() as connection:
         yield connection
 
 

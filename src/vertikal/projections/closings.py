@@ -18,6 +18,7 @@ EPOCH = 4_096  # positions of an epoch of level 0
 MERGED = 16  # epochs of a level in one of the next
 
 Run = tuple[int, int, int]  # level, first epoch, the epoch behind the last
+Epoch = tuple[int, int]  # level, number
 
 
 def runs(closed: int) -> tuple[list[Run], int]:
@@ -50,11 +51,30 @@ def close(connection: Connection, volume: Volume) -> None:
     )
     if connection.execute(ours.values(closed=closed + EPOCH)).rowcount == 1:
         for level, number in completed(closed // EPOCH):
-            columns = [column.name for column in volume.closings.columns]
-            connection.execute(insert(volume.closings).from_select(columns, summed(volume, level, number)))
+            make(connection, volume, level, number)
 
 
-def completed(number: int) -> Iterator[tuple[int, int]]:
+def make(connection: Connection, volume: Volume, level: int, number: int) -> None:
+    """Write an epoch whose postings, or the epochs that it merges, are all there."""
+    columns = [column.name for column in volume.closings.columns]
+    connection.execute(insert(volume.closings).from_select(columns, summed(volume, level, number)))
+
+
+def levels(position: int) -> list[list[Epoch]]:
+    """All the epochs of a volume that ends at ``position``, level by level: each needs only those before it.
+
+    >>> [len(level) for level in levels(4_096 * 300 + 1)]
+    [300, 18, 1]
+    """
+    found: list[list[Epoch]] = []
+    count = position // EPOCH
+    while count:
+        found.append([(len(found), number) for number in range(count)])
+        count //= MERGED
+    return found
+
+
+def completed(number: int) -> Iterator[Epoch]:
     """(level, number) of the epoch of level 0 and of all that it completes.
 
     >>> list(completed(255))

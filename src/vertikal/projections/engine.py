@@ -107,7 +107,7 @@ class Engine:
         name, models = connection.execute(select(volumes.c.name, volumes.c.models).where(volumes.c.live == 1)).one()
         if models != VERSIONS:
             raise OtherModels(
-                f"the figures were made by the read models {models}, this release has {VERSIONS}: run `vertikal rebuild`"
+                f"the figures were made by the models {models}, this release has {VERSIONS}: run `vertikal rebuild`"
             )
         return VOLUMES[name]
 

@@ -26,6 +26,13 @@ volumes = Table(
     Column("digest_position", Position, comment="the position that the digest is of"),
 )
 
+building = Table(
+    "building",
+    metadata,
+    Column("step", Code, primary_key=True, comment="a step of the rebuild under way that is done"),
+    Column("detail", Text, comment="of the step 'plan': what is being built"),
+)
+
 places = Table(
     "places",
     metadata,
@@ -120,6 +127,7 @@ def _closings(volume: str) -> Table:
         Column("epoch", Integer, primary_key=True, autoincrement=False),
         Column("date", Integer, primary_key=True, autoincrement=False, comment="YYYYMMDD"),
         Column("amount", BigInteger, nullable=False, comment="what the positions of the epoch brought to this day"),
+        Index(f"closings_{volume}_by_epoch", "level", "epoch", postgresql_using="brin"),  # rows come in this order
         sqlite_with_rowid=False,
     )
 

@@ -43,7 +43,7 @@ def project(engine: Engine, fold: Fold, limit: int = BATCH) -> int:
 
 
 def close_epochs(engine: Engine, fold: Fold) -> None:
-    """Close the epochs that the volume of ``fold`` holds whole: each in a transaction of its own, behind the figures."""
+    """Close the epochs that the volume holds whole: each in a transaction of its own, behind the figures."""
     with reading(engine) as connection:
         due = closings.due(connection, fold.volume)
     for _ in range(due):

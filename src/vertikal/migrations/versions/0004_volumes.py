@@ -13,7 +13,7 @@ down_revision = "0003"
 CODE = sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
 POSITION = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 DROPPED = ("blocked", "balances", "postings", "accounts", "places", "entities", "cursor")
-COMMON = ("volumes", "places", "holders", "accounts")
+COMMON = ("volumes", "building", "places", "holders", "accounts")
 OF_A_VOLUME = ("entities", "postings", "balances", "closings", "blocked")
 
 
@@ -55,6 +55,12 @@ def _make_common() -> None:
         sa.Column("digest", sa.Text(), comment="SHA-256 over its balances, when that was last computed"),
         sa.Column("digest_position", POSITION, comment="the position that the digest is of"),
         sa.PrimaryKeyConstraint("name"),
+    )
+    op.create_table(
+        "building",
+        sa.Column("step", CODE, nullable=False, comment="a step of the rebuild under way that is done"),
+        sa.Column("detail", sa.Text(), comment="of the step 'plan': what is being built"),
+        sa.PrimaryKeyConstraint("step"),
     )
     op.create_table(
         "places",
@@ -138,6 +144,13 @@ def _make_postings(volume: str) -> None:
         ),
         sa.PrimaryKeyConstraint("place", "account", "level", "epoch", "date"),
         sqlite_with_rowid=False,
+    )
+    op.create_index(
+        f"closings_{volume}_by_epoch",
+        f"closings_{volume}",
+        ["level", "epoch"],
+        unique=False,
+        postgresql_using="brin",
     )
 
 

@@ -1,0 +1,232 @@
+"""A volume made anew from the log: each entity is folded once, from its first event to its last.
+
+    scatter     events are laid out by entity: for each partition of the entities, lines of (model, key, position, leaf)
+    fold        a partition is sorted and folded; its entities and postings are written, once each
+    replant     where the tree turned, what stood there is posted anew, as the engine did at that event
+    settle      balances and closed epochs are summed from the postings
+
+Read models that feed on postings of others (``FED``) are made by the engine itself, beside these steps; their events
+are few. What comes out must be what the engine made event by event: ``compare`` says whether it is.
+"""
+
+from __future__ import annotations
+
+import zlib
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+import orjson
+from sqlalchemy import Connection, func, insert, select, union_all
+
+from ..contracts.catalogue import CATALOGUE
+from ..events import bulk, log, registry
+from ..events.tables import declarations, retractions
+from .closings import rolled_up, runs
+from .engine import Engine
+from .folding import Entity, concerned
+from .ledger import Ledger
+from .model import Event
+from .models import MEASURES, MODELS
+from .organisations import Tree, read_tree
+from .owners import Owners
+from .placing import turned
+from .tables import Volume
+
+FED = tuple(
+    model
+    for model in MODELS
+    if any(type_ in MEASURES for type_ in model.types)
+    or any(measure.name in other.types for other in MODELS for measure in model.posts)
+)
+FOLDED = tuple(model for model in MODELS if model not in FED)
+FED_LINES = -1  # the partition of all events that the engine takes itself
+SEPARATOR = b"\t"
+POSITION_DIGITS = 19
+_TYPES_FED = {type_ for model in FED for type_ in model.types}
+_BY_TYPE = {type_: [each for each in FOLDED if type_ in each.types] for model in FOLDED for type_ in model.types}
+_BY_NAME = {model.name.encode(): model for model in FOLDED}
+
+Lines = dict[int, list[bytes]]
+
+
+def choose(names: Collection[str]) -> tuple[str, ...]:
+    """The read models to make anew: those named (none named: all), and with one that is fed all that belong to it.
+
+    Raises ``KeyError`` for a name that no read model has.
+    """
+    unknown = set(names) - {model.name for model in MODELS}
+    if unknown:
+        raise KeyError(", ".join(sorted(unknown)))
+    fed = {model.name for model in FED}
+    wanted = set(names) | (fed if fed & set(names) else set()) if names else {model.name for model in MODELS}
+    return tuple(model.name for model in MODELS if model.name in wanted)
+
+
+def scatter(connection: Connection, after: int, until: int, partitions: int, chosen: Collection[str]) -> Lines:
+    """The events of positions (after, until], as lines by partition of the entities that they change."""
+    lines: Lines = defaultdict(list)
+    recorded = [(each, each.event) for each in log.read(connection, after, until - after)]
+    retracting = [each.position for each, event in recorded if event["type"] == "event.retracted"]
+    retractions = registry.retractions_at(connection, retracting)
+    targets = log.read_at(connection, (each.target for each in retractions.values()))
+    for each, said in recorded:
+        event, payload = CATALOGUE.upcast(said), each.leaf
+        if each.position in retractions:
+            retraction = retractions[each.position]
+            event = CATALOGUE.upcast(targets[retraction.target].event)
+            payload = orjson.dumps([retraction.target, retraction.stands])
+        if event["type"] in _TYPES_FED or event["type"].startswith("organisation."):
+            lines[FED_LINES].append(_line(b"", "", each.position, each.leaf))
+        for model in _BY_TYPE.get(event["type"], ()):
+            key = model.key(event) if model.name in chosen else None
+            if key is not None:
+                name = model.name.encode()
+                lines[zlib.crc32(key.encode()) % partitions].append(_line(name, key, each.position, payload))
+    return lines
+
+
+def fold_fed(connection: Connection, volume: Volume, lines: Sequence[bytes]) -> None:
+    """Have the engine make the read models that feed on postings, of all their events in order."""
+    engine = Engine(volume.name, FED, postings_only=True)
+    engine.begin(connection, 0)
+    events = [log.Recorded(int(position), leaf) for _, _, position, leaf in map(_parts, lines)]
+    if events:
+        engine.fold(connection, events)
+
+
+@dataclass(frozen=True)
+class Folded:
+    """A partition of the entities, folded and not yet written."""
+
+    volume: Volume
+    ledger: Ledger
+    entities: list[tuple[str, str, bytes]]
+    blocked: list[tuple[str, str, int, str, str]]
+
+    def write(self, connection: Connection) -> None:
+        """Write the entities, their postings and what blocks them; the caller commits."""
+        self.ledger.flush(connection)
+        bulk.copy(connection, self.volume.entities, self.entities)
+        bulk.insert(connection, self.volume.blocked, sorted(self.blocked))
+
+
+def fold_partition(connection: Connection, volume: Volume, trees: Trees, lines: list[bytes]) -> Folded:
+    """Fold the entities of a partition, each from its first event to its last."""
+    lines.sort()
+    ledger = Ledger(connection, volume, MEASURES, trees.at(0), postings_only=True)
+    owners = Owners()
+    entities, blocked = [], []
+    for (name, key), history in groupby(map(_parts, lines), key=lambda parts: parts[:2]):
+        entity = Entity(_BY_NAME[name])
+        reasons = _fold_history(connection, entity, history, ledger, trees, owners)
+        entities.append((entity.model.stored_as, orjson.loads(key), entity.stored()))
+        blocked += [(entity.model.stored_as, orjson.loads(key), *where, why) for where, why in reasons.items()]
+    return Folded(volume, ledger, entities, blocked)
+
+
+def _fold_history(
+    connection: Connection,
+    entity: Entity,
+    history: Iterator[tuple[bytes, ...]],
+    ledger: Ledger,
+    trees: Trees,
+    owners: Owners,
+) -> dict[tuple[int, str], str]:
+    """Post what each event of an entity changed; why it stands still, by position and organisation, if it does."""
+    events: dict[int, Event] = {}
+    gone: set[int] = set()
+    reasons: dict[tuple[int, str], str] = {}
+    for _, _, at, payload in history:
+        position, said = int(at), orjson.loads(payload)
+        if isinstance(said, dict):
+            event = owners.owned(connection, position, CATALOGUE.upcast(said["event"]))
+            events[position] = event
+            changes = entity.fold(position, event)
+        else:
+            target, stands = said
+            event = events[target]
+            (gone.discard if stands else gone.add)(target)
+            changes = entity.refold([events[each] for each in entity.positions if each not in gone])
+            if entity.blocked is None:
+                reasons.clear()
+        if entity.blocked is not None:
+            reasons |= {(position, code): entity.blocked for code in concerned(event)}
+        elif changes:
+            ledger.stand_in(trees.at(position))
+            ledger.post(position, changes)
+    return reasons
+
+
+class Trees:
+    """The tree at every position: it turns at few of them."""
+
+    def __init__(self, connection: Connection, until: int) -> None:
+        self.turns = [position for position in _turning(connection) if position <= until]
+        ends = [*(position - 1 for position in self.turns), until]
+        self._trees = [read_tree(connection, end) for end in ends]
+
+    def at(self, position: int) -> Tree:
+        """The tree as known at a position; organisations that come later may be in it already."""
+        return self._trees[bisect_right(self.turns, position)]
+
+
+def replant(connection: Connection, volume: Volume, trees: Trees, chosen: Collection[str]) -> None:
+    """Post anew, at each turn of the tree, what stood by then at the organisations concerned."""
+    measures = {measure.name: measure for model in FOLDED if model.name in chosen for measure in model.posts}
+    ledger = Ledger(connection, volume, measures, trees.at(0), postings_only=True)
+    for position in trees.turns:
+        event = log.read_at(connection, [position])[position].event
+        if event["type"] == "event.retracted":
+            event = log.retracted_by(connection, event)[0].event
+        before, after = trees.at(position - 1), trees.at(position)
+        ledger.stand_in(before)
+        ledger.replant(connection, position, after, turned(CATALOGUE.upcast(event), before, after))
+    ledger.flush(connection)
+
+
+def balance(connection: Connection, volume: Volume, position: int) -> None:
+    """Make the balances: the closed epochs, and the postings behind them up to ``position``, where the volume ends."""
+    closings, postings = volume.closings, volume.postings
+    closed, covered = runs(position)
+    columns = (closings.c.place, closings.c.account, closings.c.date, closings.c.amount)
+    branches = [
+        select(*columns).where(closings.c.level == level, closings.c.epoch.between(first, behind - 1))
+        for level, first, behind in closed
+    ]
+    place, account, rows = rolled_up(volume)
+    rest = rows.add_columns(place.label("place"), account.label("account"), postings.c.date, postings.c.amount)
+    lines = union_all(*branches, rest.where(postings.c.position > covered)).subquery("lines")
+    total = func.sum(lines.c.amount)
+    key = (lines.c.place, lines.c.account, lines.c.date)
+    sums = select(*key, total).group_by(*key).having(total != 0)
+    connection.execute(insert(volume.balances).from_select(["place", "account", "date", "amount"], sums))
+
+
+def _turning(connection: Connection) -> list[int]:
+    """The positions at which what stands may move: all about organisations but renamings and first registrations."""
+    named = select(declarations.c.position, declarations.c.code, declarations.c.detail)
+    named = named.where(declarations.c.kind == "organisation").order_by(declarations.c.position)
+    seen: set[str] = set()
+    turns = set(connection.execute(select(retractions.c.by).where(retractions.c.target.in_(_told))).scalars())
+    for position, code, detail in connection.execute(named):
+        type_ = orjson.loads(bytes(detail))["type"]
+        first = type_ == "organisation.registered" and code not in seen
+        seen.add(code)
+        if not first and type_ != "organisation.renamed":
+            turns.add(position)
+    return sorted(turns)
+
+
+_told = select(declarations.c.position).where(declarations.c.kind == "organisation")
+
+
+def _line(model: bytes, key: str, position: int, payload: bytes) -> bytes:
+    at = b"%019d" % position
+    return SEPARATOR.join((model, orjson.dumps(key), at, payload))
+
+
+def _parts(line: bytes) -> tuple[bytes, ...]:
+    return tuple(line.split(SEPARATOR, 3))

@@ -1,0 +1,238 @@
+"""``vertikal rebuild``: the figures made anew beside the live ones, by several processes, compared, and swapped in."""
+
+from __future__ import annotations
+
+import fcntl
+import gc
+import hashlib
+import os
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache, partial
+from multiprocessing import get_context
+from pathlib import Path
+
+from platformdirs import user_cache_path
+from sqlalchemy import Connection, Engine, update
+from sqlalchemy.exc import IntegrityError
+
+from ..events.database import connect, reading, writing
+from ..projections import building, closings, comparing, rebuild
+from ..projections.building import Plan
+from ..projections.comparing import Difference
+from ..projections.engine import Engine as Fold
+from ..projections.models import MODELS
+from ..projections.rebuild import Trees
+from ..projections.tables import volumes
+from . import projector
+from .refusals import Refusal
+
+SCATTERED = 20_000  # positions laid out at once
+DIFFERENCES_SHOWN = 20
+Progress = Callable[[str, int, int], None]  # what is done, how many of it now, of how many
+Step = Callable[[Engine], int]  # done by any process; how many things that were
+
+
+@dataclass(frozen=True)
+class Rebuilt:
+    """What came out: its digest at ``position``, how it compares with the live volume, whether it is that now."""
+
+    position: int
+    digest: str
+    compared_at: int
+    differences: list[Difference]
+    swapped: bool
+
+
+@dataclass(frozen=True)
+class Workers:
+    """Processes that do steps with connections of their own; of one, this process does them itself."""
+
+    url: str
+    count: int
+
+    def do(self, steps: Sequence[Step], title: str, of: int, progress: Progress) -> None:
+        """Do the steps in any order; the first that fails ends it."""
+        if self.count == 1 or len(steps) == 1:
+            for step in steps:
+                progress(title, step(_engine(self.url)), of)
+            return
+        with ProcessPoolExecutor(self.count, get_context("spawn"), _begin_worker, (os.getpid(),)) as pool:
+            for done in as_completed([pool.submit(_do, step, self.url) for step in steps]):
+                progress(title, done.result(), of)
+
+
+def run(url: str, folder: Path, names: Sequence[str], workers: int, progress: Progress) -> None:
+    """Build the resting volume from the log: the named read models, or all. An interrupted rebuild goes on.
+
+    ``folder`` holds events by entity while it works. Raises ``Refusal``.
+    """
+    engine = connect(url)
+    with _alone(folder):
+        with writing(engine, snapshot=True) as connection:
+            plan = building.unfinished(connection)
+            if plan is None:
+                shutil.rmtree(folder / "lines", ignore_errors=True)
+                plan = building.begin(connection, _chosen(names))
+        _build(engine, plan, folder / "lines", Workers(url, workers), progress)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def finish(url: str, progress: Progress, *, accept: bool, swap: bool = True) -> Rebuilt:
+    """Bring the resting volume up to the log, compare it with the live one, and swap them unless they differ.
+
+    ``accept``: swap all the same. Raises ``Refusal`` where there is nothing to swap to.
+    """
+    engine = connect(url)
+    with reading(engine) as connection:
+        volume = building.resting(connection)
+        if building.unfinished(connection) is not None or not comparing.position_of(connection, volume):
+            raise Refusal(409, "второго тома показателей нет: выполните vertikal rebuild до конца")
+    fold = Fold(volume.name)
+    while count := projector.project(engine, fold):
+        progress("events since then", count, 0)
+    with reading(engine) as connection:
+        compared_at, found = comparing.differences(connection, building.live(connection), volume, DIFFERENCES_SHOWN)
+        position, digest = comparing.digest(connection, volume)
+    swapped = swap and (accept or not found)
+    with writing(engine) as connection:
+        noted = update(volumes).where(volumes.c.name == volume.name)
+        connection.execute(noted.values(digest=digest, digest_position=position))
+        if swapped:
+            building.swap(connection)
+    return Rebuilt(position, digest, compared_at, found, swapped)
+
+
+def folder_of(url: str) -> Path:
+    """Where a rebuild of this database keeps its work."""
+    return user_cache_path("vertikal") / f"rebuild-{hashlib.sha256(url.encode()).hexdigest()[:16]}"
+
+
+def _chosen(names: Sequence[str]) -> tuple[str, ...]:
+    try:
+        return rebuild.choose(names)
+    except KeyError as error:
+        known = ", ".join(model.name for model in MODELS)
+        raise Refusal(404, f"модель {error} неизвестна; известны: {known}") from error
+
+
+def _build(engine: Engine, plan: Plan, lines: Path, workers: Workers, progress: Progress) -> None:
+    with reading(engine) as connection:
+        done = building.done(connection)
+    if "keys" not in done:
+        scattering = [partial(_scatter, plan, lines, at) for at in range(0, plan.position, SCATTERED)]
+        workers.do(scattering, "events by entity", plan.position, progress)
+        _once(engine, "fed", lambda connection: _fold_fed(connection, plan, lines))
+        folding = [partial(_fold_partition, plan, lines, number) for number in range(plan.partitions)]
+        workers.do(folding, "partitions folded", plan.partitions, progress)
+        _once(engine, "keys", lambda connection: building.index(connection, plan, "postings"))
+    _once(engine, "replanted", lambda connection: _replant(connection, plan))
+    for level in closings.levels(plan.position):
+        workers.do([partial(_close, plan, *epoch) for epoch in level], "epochs closed", len(level), progress)
+    _once(engine, "balances", lambda connection: rebuild.balance(connection, plan.of, plan.position))
+    with writing(engine) as connection:
+        building.index(connection, plan, "closings", "balances")
+        building.complete(connection, plan)
+
+
+def _once(engine: Engine, step: str, work: Callable[[Connection], None]) -> int:
+    """Do a step in a transaction that notes it. Of two processes that do the same, one does."""
+    try:
+        with writing(engine) as connection:
+            return int(building.once(connection, step, partial(work, connection)))
+    except IntegrityError:
+        return 0
+
+
+def _scatter(plan: Plan, lines: Path, after: int, engine: Engine) -> int:
+    """Lay out the events of some positions, in files by partition; whoever finds the folder finds all of them."""
+    until = min(after + SCATTERED, plan.position)
+    target = lines / f"{after:019}"
+    if target.exists():
+        return until - after
+    with reading(engine) as connection:
+        found = rebuild.scatter(connection, after, until, plan.partitions, plan.chosen)
+    unready = target.with_suffix(f".{os.getpid()}")
+    shutil.rmtree(unready, ignore_errors=True)
+    unready.mkdir(parents=True)
+    for partition, some in found.items():
+        (unready / str(partition)).write_bytes(b"\n".join(some) + b"\n")
+    unready.rename(target)
+    return until - after
+
+
+def _lines(lines: Path, partition: int) -> list[bytes]:
+    files = sorted(lines.glob(f"*/{partition}"))
+    return [line for file in files for line in file.read_bytes().splitlines()]
+
+
+def _fold_fed(connection: Connection, plan: Plan, lines: Path) -> None:
+    if any(model.name in plan.chosen for model in rebuild.FED):
+        rebuild.fold_fed(connection, plan.of, _lines(lines, rebuild.FED_LINES))
+
+
+def _fold_partition(plan: Plan, lines: Path, number: int, engine: Engine) -> int:
+    step = f"partition {number}"
+    with reading(engine) as connection:
+        if step in building.done(connection):
+            return 1
+        folded = rebuild.fold_partition(connection, plan.of, _trees(engine, plan.position), _lines(lines, number))
+    _once(engine, step, folded.write)
+    return 1
+
+
+def _replant(connection: Connection, plan: Plan) -> None:
+    rebuild.replant(connection, plan.of, Trees(connection, plan.position), plan.chosen)
+
+
+def _close(plan: Plan, level: int, number: int, engine: Engine) -> int:
+    _once(engine, f"epoch {level}.{number}", lambda connection: closings.make(connection, plan.of, level, number))
+    return 1
+
+
+# In a worker
+
+
+def _do(step: Step, url: str) -> int:
+    return step(_engine(url))
+
+
+def _begin_worker(parent: int) -> None:
+    """A worker makes no cycles worth collecting, and ends with the process that began it, however that ends."""
+    gc.disable()
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(1)
+
+
+@cache
+def _engine(url: str) -> Engine:
+    return connect(url)
+
+
+@cache
+def _trees(engine: Engine, position: int) -> Trees:
+    with reading(engine) as connection:
+        return Trees(connection, position)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Raises ``Refusal`` while another rebuild of this database is under way on this machine."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise Refusal(409, "перестройка этой базы уже идёт") from error
+        yield
+
