@@ -32,8 +32,13 @@ def copy(connection: Connection, table: Table, rows: Rows) -> None:
     if connection.dialect.name != "postgresql" or not rows:
         insert(connection, table, rows)
         return
-    binary = [isinstance(column.type, LargeBinary) for column in table.columns]
-    text = "".join("\t".join(map(_copied, row, binary)) + "\n" for row in rows)
+    types = [column.type for column in table.columns]
+    if all(isinstance(type_, Integer) for type_ in types):
+        line = "\t".join(["%d"] * len(types)) + "\n"
+        text = "".join([line % row for row in rows])
+    else:
+        binary = [isinstance(type_, LargeBinary) for type_ in types]
+        text = "".join(["\t".join(map(_copied, row, binary)) + "\n" for row in rows])
     with connection.connection.cursor() as cursor:
         cursor.copy_expert(f"COPY {table.name} FROM STDIN", StringIO(text))
 

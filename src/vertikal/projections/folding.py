@@ -88,7 +88,7 @@ def fold(model: Model, events: Iterable[Event]) -> Any:
 
 def difference(before: Cells, after: Cells) -> Changes:
     """What to add to each cell to come from one worth to another."""
-    changes = [(cell, amount - before.get(cell, 0)) for cell, amount in after.items() if before.get(cell, 0) != amount]
+    changes = [(cell, more) for cell, amount in after.items() if (more := amount - before.get(cell, 0))]
     changes += [(cell, -amount) for cell, amount in before.items() if cell not in after]
     return changes
 

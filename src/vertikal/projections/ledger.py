@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import lru_cache
 
 import orjson
 from sqlalchemy import Connection, func, select
@@ -52,7 +53,12 @@ class Ledger:
         """Post changes of worth at ``position``; returns what was posted."""
         posted: list[Posted] = []
         for cell, amount in changes:
-            posted += self._post(position, cell, amount)
+            organisation, measure, dimensions, date = cell
+            settled = self._settled.get(organisation)
+            if settled is not None:
+                posted.append(self._write(position, measure, dimensions, settled, date, amount, False))
+            else:
+                posted += self._place(position, cell, amount)
         return posted
 
     def stand_in(self, tree: Tree) -> None:
@@ -103,12 +109,8 @@ class Ledger:
             self._forget_numbers()
         self._clear()
 
-    def _post(self, position: int, cell: Cell, amount: int) -> Iterator[Posted]:
+    def _place(self, position: int, cell: Cell, amount: int) -> Iterator[Posted]:
         organisation, measure, dimensions, date = cell
-        settled = self._settled.get(organisation)
-        if settled is not None:
-            yield self._write(position, measure, dimensions, settled, date, amount, False)
-            return
         kind = self._measures[measure].kind
         node = self.tree.nodes.get(organisation)
         if node and node.ended is None and not self.tree.turns(organisation):
@@ -184,6 +186,7 @@ def date_of(day: int) -> str:
     return f"{text[:4]}-{text[4:6]}-{text[6:]}"
 
 
+@lru_cache(maxsize=20_000)
 def day_of(date: str) -> int:
     """2020-12-18 → 20201218."""
     return int(date[:4] + date[5:7] + date[8:])
