@@ -21,6 +21,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import ne
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -33,8 +34,11 @@ HEADER = b"vertikal-bundle/1\n"
 LINE_MAX = 16 << 20
 TRAILER_MAX = 64 << 20
 HEX = 64
+LEAF = b'{"event":'
 TRAILER = (b"key ", b"source ", b"checkpoint ", b"sha256 ")
+FIRST_WORD = re.compile(rb"(?s).(key |source |checkpoint |sha256 )")  # the byte before it should end a line
 HASHES = re.compile(rb"#[0-9]+ |[^{\"][^\"]{0,20}?[0-9a-f]{48}")  # also where its beginning is damaged
+WHOLE_HASHES = re.compile(rb"#[0-9]+ (?:[0-9a-f]{64})+\n")
 
 Leaves = Iterable[tuple[bytes, bytes]]  # (leaf, the hash kept beside it) in the order of positions
 
@@ -111,15 +115,24 @@ def find_trailer(file: BinaryIO) -> tuple[int, list[bytes]]:
         if size >= min(end, TRAILER_MAX):
             raise NotABundle("the end of the file holds no trailer")
         size = min(end, size * 4, TRAILER_MAX)
-    lines = tail[begin:].splitlines(keepends=True)
-    if lines and is_hash_line(lines[0]):  # damaged where a line of hashes begins
-        begin += len(lines.pop(0))
-    return end - size + begin, lines
+    return end - size + begin, tail[begin:].splitlines(keepends=True)
 
 
 def is_hash_line(line: bytes) -> bool:
     """Whether a line is one of hashes, or was before it was damaged."""
     return not line.startswith(TRAILER) and bool(HASHES.match(line))
+
+
+def near(found: bytes, expected: bytes, most: int = 8) -> bool:
+    """Whether bytes are the expected ones but for a few that were damaged in their places."""
+    return found == expected or (len(found) == len(expected) and sum(map(ne, found, expected)) <= most)
+
+
+def first_damaged(line: bytes, expected: bytes) -> int:
+    """Which hash of a damaged line of hashes is the first that is not whole; 0 where the damage lies beside them."""
+    at = next(place for place, pair in enumerate(zip(line, expected, strict=True)) if pair[0] != pair[1])
+    before = expected.index(b" ") + 1
+    return (at - before) // HEX if before <= at < len(line) - 1 else 0
 
 
 def parse_trailer(lines: Sequence[bytes]) -> Trailer:
@@ -192,11 +205,21 @@ def _whole_block(file: BinaryIO, first: int) -> bytes | None:
 
 def _behind_last_block(tail: bytes, *, whole: bool) -> int | None:
     """Where in the end of a file its last block (or the header) is over; None where neither lies in it."""
-    at = max(tail.rfind(b"\n#"), tail.rfind(b'\n{"event":')) + 1
-    if not at and not whole:
+    last = tail.rfind(b"\n" + LEAF) + 1
+    if not last and not whole:
         return None
-    end = tail.find(b"\n", at)
-    return len(tail) if end < 0 else end + 1
+    end = tail.find(b"\n", last)  # of the last leaf, or of the header
+    if end < 0:
+        return len(tail)
+    word = FIRST_WORD.search(tail, end)
+    line = tail.find(b"\n", end + 1) + 1 or len(tail) if last else end + 1
+    if word is None or (line < word.start(1) and _is_damaged_word(tail[line : line + 16])):
+        return line
+    return word.start(1)
+
+
+def _is_damaged_word(text: bytes) -> bool:
+    return any(near(text[: len(word)], word, 1) for word in TRAILER)
 
 
 def _note(content: bytes) -> str:
