@@ -1,19 +1,28 @@
-"""Many rows at once, as fast as each database takes them: arrays to PostgreSQL, a prepared statement to SQLite."""
+"""Many rows at once, as fast as each database takes them: a prepared statement to SQLite, to PostgreSQL COPY, or arrays
+where a row may be there already."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from io import StringIO
 from typing import Any
 
+import psycopg2
 from psycopg2.extensions import Binary
 from sqlalchemy import Connection, Integer, LargeBinary, Table
+from sqlalchemy.exc import DBAPIError
 
 Rows = Sequence[tuple[Any, ...]]
+ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+COPY_CHUNK = 1 << 16
 
 
 def insert(connection: Connection, table: Table, rows: Rows) -> None:
-    """Insert rows given in the order of the table's columns."""
-    _write(connection, table, rows, "")
+    """Insert rows given in the order of the table's columns. Raises SQLAlchemy's exceptions, as all here do."""
+    if rows and connection.dialect.name == "postgresql":
+        _copy(connection, table, rows)
+    else:
+        _write(connection, table, rows, "")
 
 
 def replace(connection: Connection, table: Table, rows: Rows) -> None:
@@ -30,6 +39,25 @@ def _on_conflict(table: Table, value: str) -> str:
     keys = ", ".join(column.name for column in table.primary_key)
     updates = ", ".join(f"{c.name} = {value.format(c.name)}" for c in table.columns if not c.primary_key)
     return f" ON CONFLICT ({keys}) DO UPDATE SET {updates}"
+
+
+def _copy(connection: Connection, table: Table, rows: Rows) -> None:
+    """In the text format of COPY, which costs the server half of what an INSERT does."""
+    columns = ", ".join(column.name for column in table.columns)
+    statement = f"COPY {table.name} ({columns}) FROM STDIN"
+    lines = StringIO("".join(["\t".join(map(_cell, row)) + "\n" for row in rows]))
+    try:
+        connection.connection.cursor().copy_expert(statement, lines, COPY_CHUNK)
+    except psycopg2.Error as error:  # past SQLAlchemy, which would have made it one of its own
+        raise DBAPIError.instance(statement, None, error, psycopg2.Error, dialect=connection.dialect) from error
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, str):
+        return value.translate(ESCAPES)
+    if value is None:
+        return "\\N"
+    return str(value) if isinstance(value, int) else f"\\\\x{bytes(value).hex()}"
 
 
 def _write(connection: Connection, table: Table, rows: Rows, conflict: str) -> None:
