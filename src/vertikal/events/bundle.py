@@ -28,7 +28,7 @@ from typing import Any, BinaryIO
 import orjson
 
 from .canonical import canonical
-from .merkle import BLOCK, leaf_hash
+from .merkle import BLOCK, Frontier, leaf_hash
 
 HEADER = b"vertikal-bundle/1\n"
 LINE_MAX = 16 << 20
@@ -66,15 +66,17 @@ def write(
     leaves_after: Callable[[int], Leaves],
     trailer_at: Callable[[int], Trailer],
     progress: Callable[[int], None] = lambda _: None,
+    is_ours: Callable[[int, bytes], bool] = lambda _size, _root: True,
 ) -> int:
     """Write the bundle; how many leaves it holds.
 
     A file ``.part`` of an interrupted run is gone on with: ``leaves_after`` is asked for what lies behind its position.
+    ``is_ours`` is asked whether its leaves, by their number and root, are of this log; if not, it is begun anew.
     ``trailer_at`` is asked for the trailer over so many leaves.
     """
     part = path.with_name(path.name + ".part")
     with part.open("a+b") as file:
-        written, digest = _resume(file)
+        written, digest = _resume(file, is_ours)
         progress(written)
         written = _write_blocks(file, leaves_after(written), written, digest, progress)
         for line in trailer_at(written).lines():
@@ -174,33 +176,37 @@ def _write_blocks(file: BinaryIO, leaves: Leaves, written: int, digest: Any, pro
     return flush() if lines else written
 
 
-def _resume(file: BinaryIO) -> tuple[int, Any]:
+def _resume(file: BinaryIO, is_ours: Callable[[int, bytes], bool]) -> tuple[int, Any]:
     """How many leaves an interrupted run left in whole blocks, and the digest so far; the rest is cut off."""
-    digest = hashlib.sha256()
+    digest, leaves = hashlib.sha256(HEADER), Frontier()
     file.seek(0)
-    good = written = 0
+    good = 0
     if file.readline(len(HEADER)) == HEADER:
         good = len(HEADER)
-        digest.update(HEADER)
-        while (block := _whole_block(file, written + 1)) is not None:
+        while (block := _whole_block(file, leaves)) is not None:
             digest.update(block)
             good += len(block)
-            written += BLOCK
-    file.truncate(good)
-    file.seek(good)
-    if not good:
-        digest.update(HEADER)
-        file.write(HEADER)
-    return written, digest
+    if good and is_ours(leaves.size, leaves.root()):
+        file.truncate(good)
+        file.seek(good)
+        return leaves.size, digest
+    file.truncate(0)
+    file.write(HEADER)
+    return 0, hashlib.sha256(HEADER)
 
 
-def _whole_block(file: BinaryIO, first: int) -> bytes | None:
-    """The next block of 256 leaves whose hashes are those of its leaves."""
+def _whole_block(file: BinaryIO, leaves: Frontier) -> bytes | None:
+    """The next block of 256 leaves whose hashes are those of its leaves, which are added to ``leaves``."""
     lines = [file.readline(LINE_MAX) for _ in range(BLOCK)]
     if not all(line.startswith(b"{") and line.endswith(b"\n") for line in lines):
         return None
-    hashes = hash_line(first, [leaf_hash(line[:-1]) for line in lines])
-    return b"".join([*lines, hashes]) if file.readline(LINE_MAX) == hashes else None
+    hashes = [leaf_hash(line[:-1]) for line in lines]
+    listed = hash_line(leaves.size + 1, hashes)
+    if file.readline(LINE_MAX) != listed:
+        return None
+    for hash_ in hashes:
+        leaves.append(hash_)
+    return b"".join([*lines, listed])
 
 
 def _behind_last_block(tail: bytes, *, whole: bool) -> int | None:
