@@ -40,8 +40,12 @@ format: $(READY) ## put the code in its form
 	$(BIN)/ruff format .
 
 .PHONY: bench
-bench: $(READY) ## measure against the targets, on SQLite and PostgreSQL (about ten minutes)
+bench: $(READY) ## measure against the targets, on SQLite and PostgreSQL (about fifteen minutes)
 	$(BIN)/python -m benchmarks
+
+.PHONY: flips
+flips: $(READY) ## damage single bytes of a bundle of 100,000 events: each is found and named (minutes)
+	$(BIN)/python -m benchmarks flips
 
 .PHONY: picture
 picture: $(READY) ## draw the README's picture from a real run

@@ -6,7 +6,7 @@ import os
 import platform
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 
@@ -14,40 +14,53 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 from tests.postgresql import postgresql
 
-from benchmarks import append, group, projection, queries
+from benchmarks import append, archive, flips, group, projection, queries
 from benchmarks.results import Result, show, write
 
-PARTS = ("append", "group", "projection", "queries")
+Urls = Callable[[], str]
+PARTS: dict[str, Callable[[str, Urls], list[Result]]] = {
+    "append": append.measure,
+    "group": lambda name, urls: group.measure(name, urls(), urls()),
+    "projection": lambda name, urls: projection.measure(name, urls()),
+    "queries": queries.measure,
+    "archive": archive.measure,
+}
 FILE = Path(__file__).parent / "results.json"
 
 
 def main() -> None:
-    """All measurements, or those named on the command line (append, group, projection, queries)."""
+    """All measurements, or those named on the command line; ``flips`` only if it is named, for it measures nothing."""
     wanted = set(sys.argv[1:]) or set(PARTS)
+    if unknown := wanted - PARTS.keys() - {"flips"}:
+        sys.exit(f"no such measurement: {', '.join(sorted(unknown))}")
     print(f"{platform.python_implementation()} {platform.python_version()}, {os.cpu_count()} processors")
     results: list[Result] = []
-    with tempfile.TemporaryDirectory(prefix="vertikal-bench-") as folder, postgresql(durable=True) as server:
-        for name, urls in (("SQLite", _files(Path(folder))), ("PostgreSQL", _databases(server))):
-            for each, measure in (
-                ("append", lambda name, urls: append.measure(name, urls(), urls())),
-                ("group", lambda name, urls: group.measure(name, urls(), urls())),
-                ("projection", lambda name, urls: projection.measure(name, urls())),
-                ("queries", queries.measure),
-            ):
-                if each in wanted:
-                    print(f"measuring {each} on {name} …", flush=True)
-                    results += measure(name, urls)
+    with tempfile.TemporaryDirectory(prefix="vertikal-bench-") as folder:
+        files = _files(Path(folder))
+        if "flips" in wanted:
+            results += flips.measure("SQLite", files())
+        if wanted & PARTS.keys():
+            with postgresql(durable=True) as server:
+                for name, urls in (("SQLite", files), ("PostgreSQL", _databases(server))):
+                    results += _measure(wanted, name, urls)
     show(results)
     if wanted == set(PARTS):
         write(results, FILE)
 
 
-def _files(folder: Path) -> Callable[[], str]:
+def _measure(wanted: set[str], name: str, urls: Urls) -> Iterator[Result]:
+    for part, measure in PARTS.items():
+        if part in wanted:
+            print(f"measuring {part} on {name} …", flush=True)
+            yield from measure(name, urls)
+
+
+def _files(folder: Path) -> Urls:
     numbers = count()
     return lambda: f"sqlite:///{folder / str(next(numbers))}.db"
 
 
-def _databases(server: str) -> Callable[[], str]:
+def _databases(server: str) -> Urls:
     admin = create_engine(make_url(server).set(drivername="postgresql+psycopg2"), isolation_level="AUTOCOMMIT")
     numbers = count()
 

@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import Engine, func, select, text
 
 from tests.conftest import SIGNER, Vertikal
-from vertikal.events import bundle, log, tree
+from vertikal.events import bundle, log, merkle, tree
+from vertikal.events.bundle import Trailer
 from vertikal.events.database import connect, reading, writing
 from vertikal.events.tables import declarations, events, retractions, sources
 from vertikal.events.verifying import verify
@@ -120,6 +121,28 @@ def test_a_restored_log_is_still_proven_by_what_was_signed_before(
     assert verify(path).ok
     assert str(SIGNER.verifier) in bundle.read_trailer(path).keys
     assert keys.signer(elsewhere).name == SIGNER.name
+
+
+def test_an_interrupted_export_goes_on_behind_its_whole_blocks(vertical: Vertikal, tmp_path: Path) -> None:
+    life(vertical)
+    whole = exported(vertical, tmp_path / "whole").read_bytes()
+    (tmp_path / "log.part").write_bytes(whole[: whole.rindex(b"\n#") - 100])
+    told: list[int] = []
+    archive.export(vertical.engine, SIGNER, tmp_path / "log", told.append)
+    assert (tmp_path / "log").read_bytes() == whole
+    assert told == [256, verify(tmp_path / "log").size - 256]
+
+
+def test_an_interrupted_export_of_another_log_is_begun_anew(vertical: Vertikal, tmp_path: Path) -> None:
+    life(vertical)
+    whole = exported(vertical, tmp_path / "whole").read_bytes()
+
+    def leaf(number: int) -> bytes:
+        return b'{"event":{"id":"%d"},"recorded_at":"2020-09-01T07:00:00.000000Z"}' % number
+
+    others = ((leaf(number), merkle.leaf_hash(leaf(number))) for number in range(256))
+    bundle.write(tmp_path / "log.part", lambda _: others, lambda _: Trailer((), (), ()))
+    assert exported(vertical, tmp_path / "log").read_bytes() == whole
 
 
 def test_a_database_with_events_is_not_restored_into(vertical: Vertikal, tmp_path: Path) -> None:

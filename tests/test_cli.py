@@ -23,10 +23,10 @@ BATCH_MAX = 1_000
 
 
 class Terminal:
-    """``vertikal`` with its database in the environment."""
+    """``vertikal`` with its database, and what else is given, in the environment."""
 
-    def __init__(self, url: str) -> None:
-        self._environment = {"VERTIKAL_DATABASE_URL": url, "VERTIKAL_TOKEN": None}
+    def __init__(self, url: str, **environment: str) -> None:
+        self._environment = {"VERTIKAL_DATABASE_URL": url, "VERTIKAL_TOKEN": None, **environment}
         self._runner = CliRunner()
 
     def run(self, *words: str, code: int = 0, sent: bytes | str | None = None, **environment: str) -> Result:

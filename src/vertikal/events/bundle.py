@@ -21,20 +21,24 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import ne
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import orjson
 
 from .canonical import canonical
-from .merkle import BLOCK, leaf_hash
+from .merkle import BLOCK, Frontier, leaf_hash
 
 HEADER = b"vertikal-bundle/1\n"
 LINE_MAX = 16 << 20
 TRAILER_MAX = 64 << 20
 HEX = 64
+LEAF = b'{"event":'
 TRAILER = (b"key ", b"source ", b"checkpoint ", b"sha256 ")
+FIRST_WORD = re.compile(rb"(?s).(key |source |checkpoint |sha256 )")  # the byte before it should end a line
 HASHES = re.compile(rb"#[0-9]+ |[^{\"][^\"]{0,20}?[0-9a-f]{48}")  # also where its beginning is damaged
+WHOLE_HASHES = re.compile(rb"#[0-9]+ (?:[0-9a-f]{64})+\n")
 
 Leaves = Iterable[tuple[bytes, bytes]]  # (leaf, the hash kept beside it) in the order of positions
 
@@ -62,15 +66,17 @@ def write(
     leaves_after: Callable[[int], Leaves],
     trailer_at: Callable[[int], Trailer],
     progress: Callable[[int], None] = lambda _: None,
+    is_ours: Callable[[int, bytes], bool] = lambda _size, _root: True,
 ) -> int:
     """Write the bundle; how many leaves it holds.
 
     A file ``.part`` of an interrupted run is gone on with: ``leaves_after`` is asked for what lies behind its position.
+    ``is_ours`` is asked whether its leaves, by their number and root, are of this log; if not, it is begun anew.
     ``trailer_at`` is asked for the trailer over so many leaves.
     """
     part = path.with_name(path.name + ".part")
     with part.open("a+b") as file:
-        written, digest = _resume(file)
+        written, digest = _resume(file, is_ours)
         progress(written)
         written = _write_blocks(file, leaves_after(written), written, digest, progress)
         for line in trailer_at(written).lines():
@@ -111,15 +117,24 @@ def find_trailer(file: BinaryIO) -> tuple[int, list[bytes]]:
         if size >= min(end, TRAILER_MAX):
             raise NotABundle("the end of the file holds no trailer")
         size = min(end, size * 4, TRAILER_MAX)
-    lines = tail[begin:].splitlines(keepends=True)
-    if lines and is_hash_line(lines[0]):  # damaged where a line of hashes begins
-        begin += len(lines.pop(0))
-    return end - size + begin, lines
+    return end - size + begin, tail[begin:].splitlines(keepends=True)
 
 
 def is_hash_line(line: bytes) -> bool:
     """Whether a line is one of hashes, or was before it was damaged."""
     return not line.startswith(TRAILER) and bool(HASHES.match(line))
+
+
+def near(found: bytes, expected: bytes, most: int = 8) -> bool:
+    """Whether bytes are the expected ones but for a few that were damaged in their places."""
+    return found == expected or (len(found) == len(expected) and sum(map(ne, found, expected)) <= most)
+
+
+def first_damaged(line: bytes, expected: bytes) -> int:
+    """Which hash of a damaged line of hashes is the first that is not whole; 0 where the damage lies beside them."""
+    at = next(place for place, pair in enumerate(zip(line, expected, strict=True)) if pair[0] != pair[1])
+    before = expected.index(b" ") + 1
+    return (at - before) // HEX if before <= at < len(line) - 1 else 0
 
 
 def parse_trailer(lines: Sequence[bytes]) -> Trailer:
@@ -161,42 +176,56 @@ def _write_blocks(file: BinaryIO, leaves: Leaves, written: int, digest: Any, pro
     return flush() if lines else written
 
 
-def _resume(file: BinaryIO) -> tuple[int, Any]:
+def _resume(file: BinaryIO, is_ours: Callable[[int, bytes], bool]) -> tuple[int, Any]:
     """How many leaves an interrupted run left in whole blocks, and the digest so far; the rest is cut off."""
-    digest = hashlib.sha256()
+    digest, leaves = hashlib.sha256(HEADER), Frontier()
     file.seek(0)
-    good = written = 0
+    good = 0
     if file.readline(len(HEADER)) == HEADER:
         good = len(HEADER)
-        digest.update(HEADER)
-        while (block := _whole_block(file, written + 1)) is not None:
+        while (block := _whole_block(file, leaves)) is not None:
             digest.update(block)
             good += len(block)
-            written += BLOCK
-    file.truncate(good)
-    file.seek(good)
-    if not good:
-        digest.update(HEADER)
-        file.write(HEADER)
-    return written, digest
+    if good and is_ours(leaves.size, leaves.root()):
+        file.truncate(good)
+        file.seek(good)
+        return leaves.size, digest
+    file.truncate(0)
+    file.write(HEADER)
+    return 0, hashlib.sha256(HEADER)
 
 
-def _whole_block(file: BinaryIO, first: int) -> bytes | None:
-    """The next block of 256 leaves whose hashes are those of its leaves."""
+def _whole_block(file: BinaryIO, leaves: Frontier) -> bytes | None:
+    """The next block of 256 leaves whose hashes are those of its leaves, which are added to ``leaves``."""
     lines = [file.readline(LINE_MAX) for _ in range(BLOCK)]
     if not all(line.startswith(b"{") and line.endswith(b"\n") for line in lines):
         return None
-    hashes = hash_line(first, [leaf_hash(line[:-1]) for line in lines])
-    return b"".join([*lines, hashes]) if file.readline(LINE_MAX) == hashes else None
+    hashes = [leaf_hash(line[:-1]) for line in lines]
+    listed = hash_line(leaves.size + 1, hashes)
+    if file.readline(LINE_MAX) != listed:
+        return None
+    for hash_ in hashes:
+        leaves.append(hash_)
+    return b"".join([*lines, listed])
 
 
 def _behind_last_block(tail: bytes, *, whole: bool) -> int | None:
     """Where in the end of a file its last block (or the header) is over; None where neither lies in it."""
-    at = max(tail.rfind(b"\n#"), tail.rfind(b'\n{"event":')) + 1
-    if not at and not whole:
+    last = tail.rfind(b"\n" + LEAF) + 1
+    if not last and not whole:
         return None
-    end = tail.find(b"\n", at)
-    return len(tail) if end < 0 else end + 1
+    end = tail.find(b"\n", last)  # of the last leaf, or of the header
+    if end < 0:
+        return len(tail)
+    word = FIRST_WORD.search(tail, end)
+    line = tail.find(b"\n", end + 1) + 1 or len(tail) if last else end + 1
+    if word is None or (line < word.start(1) and _is_damaged_word(tail[line : line + 16])):
+        return line
+    return word.start(1)
+
+
+def _is_damaged_word(text: bytes) -> bool:
+    return any(near(text[: len(word)], word, 1) for word in TRAILER)
 
 
 def _note(content: bytes) -> str:

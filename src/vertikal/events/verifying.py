@@ -16,22 +16,32 @@ from typing import Any, BinaryIO
 from .bundle import (
     HEADER,
     HEX,
+    LEAF,
     LINE_MAX,
     TRAILER,
+    WHOLE_HASHES,
     NotABundle,
     Trailer,
     find_trailer,
+    first_damaged,
     hash_line,
     is_hash_line,
+    near,
     parse_trailer,
 )
 from .merkle import BLOCK, Frontier, leaf_hash
 from .notes import Checkpoint, NoteError, Opened, Verifier, open_note, text_of
 
+DAMAGED = "строка хешей повреждена, события на месте"
+
 
 @dataclass(frozen=True)
 class Verdict:
-    """``position`` is the first that differs; ``part`` says what, where it is no event. ``reason`` is in Russian."""
+    """``position`` is the first that differs; ``part`` says what of it does. ``reason`` is in Russian.
+
+    ``events``: the event is not the one that was signed. ``hashes``: all events are, but the hash listed for this one
+    was damaged. The other parts (``header``, ``trailer``, ``keys``, ``checkpoint``, ``digest``) have no position.
+    """
 
     ok: bool
     size: int
@@ -52,13 +62,18 @@ class _Broken(Exception):
 
 @dataclass
 class _Pass:
-    """What one reading of the blocks found. ``roots``: of the leaves, at the sizes that were asked for."""
+    """What one reading of the blocks found. ``roots``: of the leaves, at the sizes that were asked for.
+
+    ``differs`` and ``why``: the first difference between leaves and listed hashes. ``damaged``: the first position
+    whose listed hash was itself damaged, which says nothing of the event.
+    """
 
     leaves: Frontier = field(default_factory=Frontier)
     roots: dict[int, bytes] = field(default_factory=dict)
     digest: Any = field(default_factory=hashlib.sha256)
     differs: int | None = None
     why: str | None = None
+    damaged: int | None = None
 
     def note(self, position: int | None, why: str) -> None:
         if self.why is None:
@@ -102,6 +117,8 @@ def _refused(found: _Pass, broken: _Broken, *, cut: bool) -> Verdict:
     if position is None and found.why is not None:
         position, reason = found.differs, found.why
         part = "events" if found.differs is not None else "header"
+    elif position is None and found.damaged is not None:
+        position, part, reason = found.damaged, "hashes", DAMAGED
     elif position is None and cut:
         position, part = found.leaves.size + 1, "events"
     return Verdict(False, found.leaves.size, position=position, part=part, reason=reason)
@@ -114,14 +131,13 @@ def _read_blocks(file: BinaryIO, end: int, sizes: set[int], progress: Callable[[
     """Read all blocks up to the byte ``end``; notes the first position where leaf and listed hash differ."""
     found = _Pass()
     found.roots[0] = found.leaves.root()
-    header = file.readline(min(len(HEADER), end))
+    header = file.read(min(len(HEADER), end))
     found.digest.update(header)
     if header != HEADER:
         found.note(None, "файл начинается не так, как пакет журнала")
     while file.tell() < end:
-        lines, listed = _read_block(file, end, found)
         first = found.leaves.size + 1
-        hashes = [leaf_hash(line[:-1]) for line in lines]
+        lines, hashes, listed = _read_block(file, end, found, first)
         _judge_block(found, first, lines, hashes, listed)
         for hash_ in hashes:
             found.leaves.append(hash_)
@@ -131,24 +147,55 @@ def _read_blocks(file: BinaryIO, end: int, sizes: set[int], progress: Callable[[
     return found
 
 
-def _read_block(file: BinaryIO, end: int, found: _Pass) -> tuple[list[bytes], bytes]:
-    """The leaves up to the next line of hashes, and that line; of a block that is too long, one more than fits."""
+def _read_block(file: BinaryIO, end: int, found: _Pass, first: int) -> tuple[list[bytes], list[bytes], bytes]:
+    """The leaves up to the next line of hashes, their hashes, and that line; of a block that is too long, one more."""
     lines: list[bytes] = []
+    hashes: list[bytes] = []
     while file.tell() < end:
         line = file.readline(min(LINE_MAX, end - file.tell()))
-        found.digest.update(line)
-        if is_hash_line(line):
-            return lines, line
+        listed = b"" if line.startswith(LEAF) else _listed_from(file, end, line, hash_line(first, hashes))
+        found.digest.update(listed or line)
+        if listed or is_hash_line(line):
+            return lines, hashes, listed or line
         if len(lines) <= BLOCK:
             lines.append(line)
-    return lines, b""
+            hashes.append(leaf_hash(line[:-1]))
+    return lines, hashes, b""
+
+
+def _listed_from(file: BinaryIO, end: int, line: bytes, expected: bytes) -> bytes:
+    """The expected line of hashes where the line just read begins, though a few of its bytes are others; or nothing.
+
+    By its length, for a damaged byte may have been the end of the line, or become one.
+    """
+    behind = file.tell()
+    if len(line) > len(expected) and WHOLE_HASHES.fullmatch(line):  # of more leaves: some are gone
+        return b""
+    file.seek(behind - len(line))
+    listed = file.read(min(len(expected), end - file.tell()))
+    if near(listed, expected):
+        return listed
+    file.seek(behind)
+    return b""
 
 
 def _judge_block(found: _Pass, first: int, lines: list[bytes], hashes: list[bytes], line: bytes) -> None:
-    """Compare the listed hashes with those of the leaves, as text: every digit counts."""
-    if line == hash_line(first, hashes) and len(hashes) <= BLOCK:
+    """Compare the listed hashes with those of the leaves, as text: every digit counts.
+
+    A line that is whole and bears the number of another block was moved, not damaged.
+    """
+    expected = hash_line(first, hashes)
+    if line == expected and len(hashes) <= BLOCK:
         return
-    whole = [leaf.startswith(b'{"event":') and leaf.endswith(b'"}\n') for leaf in lines]
+    if near(line, expected) and not (WHOLE_HASHES.fullmatch(line) and not line.startswith(b"#%d " % first)):
+        found.damaged = found.damaged or first + first_damaged(line, expected)
+    else:
+        _find_difference(found, first, lines, hashes, line)
+
+
+def _find_difference(found: _Pass, first: int, lines: list[bytes], hashes: list[bytes], line: bytes) -> None:
+    """Note the first position at which leaves and the line behind them do not belong together."""
+    whole = [leaf.startswith(LEAF) and leaf.endswith(b'"}\n') for leaf in lines]
     broken = first + whole.index(False) if False in whole else None
     if not (line.startswith(b"#%d " % first) and line.endswith(b"\n")):
         if broken is not None:
@@ -221,6 +268,8 @@ def _compare(found: _Pass, signed: Iterable[Checkpoint]) -> None:
         raise _Broken("events", f"корень дерева не тот, что подписан: {between}", good + 1)
     if found.why is not None:  # the leaves are what was signed, so the list of hashes (or the header) is not
         raise _Broken("hashes" if found.differs else "header", found.why, found.differs)
+    if found.damaged is not None:
+        raise _Broken("hashes", DAMAGED, found.damaged)
     if size > good:
         raise _Broken("events", f"за подписанными событиями есть лишние: {size - good}", good + 1)
 

@@ -102,8 +102,7 @@ class Ledger:
             for key, amount in self._balances.items()
             if amount
         ]
-        write = bulk.copy if self._postings_only else bulk.insert
-        write(connection, self._volume.postings, sorted(postings))
+        bulk.insert(connection, self._volume.postings, sorted(postings))
         bulk.add(connection, self._volume.balances, sorted(balances))
         if place or account:
             self._forget_numbers()

@@ -109,7 +109,7 @@ class Folded:
     def write(self, connection: Connection) -> None:
         """Write the entities, their postings and what blocks them; the caller commits."""
         self.ledger.flush(connection)
-        bulk.copy(connection, self.volume.entities, self.entities)
+        bulk.insert(connection, self.volume.entities, self.entities)
         bulk.insert(connection, self.volume.blocked, sorted(self.blocked))
 
 

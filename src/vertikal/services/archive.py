@@ -23,13 +23,20 @@ Progress = Callable[[int], None]
 
 
 def export(engine: Engine, signer: Signer, path: Path, progress: Progress) -> str:
-    """Write the whole log into a bundle; the checkpoint that signs it. An interrupted export goes on where it was.
+    """Write the whole log into a bundle; the checkpoint that signs it.
 
+    An interrupted export goes on where it was, unless what it left is of another log: then it begins anew.
     Raises ``OSError``, ``LogChanged``, ``KeyNotInUse``.
     """
     note = proving.checkpoint(engine, signer)
     size = Checkpoint.parse(text_of(note)).size
-    bundle.write(path, lambda after: _leaves(engine, after, size), lambda _: _trailer(engine, size), progress)
+    bundle.write(
+        path,
+        lambda after: _leaves(engine, after, size),
+        lambda _: _trailer(engine, size),
+        progress,
+        lambda done, root: done <= size and root == _root(engine, done),
+    )
     return note
 
 
@@ -57,6 +64,11 @@ def restore(settings: Settings, path: Path, progress: Progress) -> Engine:
         _finish(connection, trailer)
         proving.take_into_use(connection, keys.signer(settings).verifier, log.lock(connection).position)
     return engine
+
+
+def _root(engine: Engine, size: int) -> bytes:
+    with reading(engine) as connection:
+        return tree.root(connection, size)
 
 
 def _require_same(engine: Engine, leaves: Iterator[bytes], done: int) -> None:

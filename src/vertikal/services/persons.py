@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -39,17 +39,32 @@ def read(
 
 def events_about(connection: Connection, person: str) -> list[Mapping[str, Any]]:
     """The events with sealed data of a person that stand, in the order of the log."""
-    positions = [position for position, _ in registry.owners(connection, [("person", person)])["person", person]]
-    gone = registry.undone(connection, positions)
-    found = log.read_at(connection, (position for position in positions if position not in gone))
-    return [found[position].event for position in sorted(found)]
+    recorded = recorded_about(connection, person)
+    gone = registry.undone(connection, (each.position for each in recorded))
+    return [each.event for each in recorded if each.position not in gone]
+
+
+def recorded_about(connection: Connection, person: str) -> list[log.Recorded]:
+    """Every event with sealed data of a person, in the order of the log; retracted ones hold them, too."""
+    declared = registry.owners(connection, [("person", person)])["person", person]
+    found = log.read_at(connection, (position for position, _ in declared))
+    return [found[position] for position in sorted(found)]
+
+
+def forgotten_by(connection: Connection, person: str) -> log.Recorded | None:
+    """The event that destroyed the person's key; None where nothing did."""
+    declared = registry.owners(connection, [("forgotten", person)])["forgotten", person]
+    if not declared:
+        return None
+    position, _ = declared[0]
+    return log.read_at(connection, [position])[position]
 
 
 def is_forgotten(connection: Connection, person: str) -> bool:
     return bool(registry.find(connection, [("forgotten", person)]))
 
 
-def categories(events: list[Mapping[str, Any]]) -> list[str]:
+def categories(events: Iterable[Mapping[str, Any]]) -> list[str]:
     """Which kinds of personal data the events hold; their names are not secret."""
     return sorted({name for event in events for name in event["data"]["sealed"].get("fields", ())})
 

@@ -57,6 +57,17 @@ def checkpoint_of(engine: Engine, size: int) -> str:
     return kept
 
 
+def checkpoint_over(engine: Engine, signer: Signer, position: int) -> str:
+    """The first kept checkpoint that covers a position, signed now where there is none.
+
+    Raises ``LogChanged`` and ``KeyNotInUse``.
+    """
+    covering = select(func.min(checkpoints.c.size)).where(checkpoints.c.size >= position)
+    with reading(engine) as connection:
+        size = connection.execute(covering).scalar()
+    return checkpoint(engine, signer) if size is None else checkpoint_of(engine, size)
+
+
 def require_unchanged(connection: Connection) -> None:
     """Raises ``LogChanged`` where the stored tree no longer gives the root that was signed last."""
     row = connection.execute(select(checkpoints).order_by(checkpoints.c.size.desc()).limit(1)).first()

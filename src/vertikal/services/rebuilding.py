@@ -235,4 +235,3 @@ def _alone(folder: Path) -> Iterator[None]:
         except BlockingIOError as error:
             raise Refusal(409, "перестройка этой базы уже идёт") from error
         yield
-

@@ -19,7 +19,7 @@ from ..proving import KeyNotInUse, LogChanged
 from ..refusals import Refusal
 from ..settings import BadSetting, read_settings
 from ..terminal import REFUSED, UNAVAILABLE, UNPROVEN, USAGE
-from . import asking, auditing, operating, proofs, tokens
+from . import asking, auditing, operating, personal, proofs, tokens
 
 
 class Commands(click.Group):
@@ -72,6 +72,7 @@ for command in (
     operating.serve,
     operating.project,
     operating.push,
+    personal.forget,
     operating.doctor_command,
     asking.query,
     asking.why,

@@ -108,7 +108,7 @@ def push(
 ) -> None:
     """Push events from FILE (JSON, a JSON list or one event per line; - for standard input)."""
     engine = store.open_store(settings.database_url, "ingest")
-    party = _party(engine, token, organisation, role)
+    party = find_party(engine, token, organisation, role)
     intake = Intake(engine, now, settings.timezone, keys.master_if_any(settings))
     answers: list[Answer] = []
     unreadable: Refusal | None = None
@@ -142,7 +142,8 @@ def doctor_command(settings: Settings, as_json: bool) -> None:
     sys.exit(OK if all(each.ok for each in findings) else REFUSED)
 
 
-def _party(engine: Engine, token: str | None, organisation: str | None, role: str | None) -> access.Party:
+def find_party(engine: Engine, token: str | None, organisation: str | None, role: str | None) -> access.Party:
+    """Who acts, by a token or by what the operator of the database says. Raises ``UsageError`` and ``Refusal``."""
     if organisation and role:
         return access.Party(organisation, role)
     if organisation or role:

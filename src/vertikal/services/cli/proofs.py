@@ -56,7 +56,7 @@ def verify(file: Path, given: tuple[str, ...], newest: Path | None, leaf: Path |
             verdict = _verify_proof(file, trusted, leaf)
         else:
             note = newest.read_text(encoding="utf-8") if newest else None
-            with terminal.progress("bytes of the bundle", None) as advance:
+            with terminal.progress("events verified", None) as advance:
                 verdict = verify_bundle(file, trusted, note, advance)
     except (OSError, UnicodeDecodeError) as error:
         terminal.fail(REFUSED, f"файл не читается: {error}")
