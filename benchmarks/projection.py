@@ -11,15 +11,16 @@ from itertools import takewhile
 from typing import Any
 
 import orjson
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine
 
 from benchmarks.results import Result, timed
 from vertikal.events import log
 from vertikal.events.database import connect, reading
+from vertikal.projections import building, comparing
+from vertikal.projections.ledger import day_of
 from vertikal.projections.model import Cells
 from vertikal.projections.models import MEASURES, MODELS
 from vertikal.projections.organisations import Tree
-from vertikal.projections.tables import VOLUMES, accounts, places
 from vertikal.sample import region
 from vertikal.services import demo, projector, store
 from vertikal.services.settings import read_settings
@@ -104,16 +105,8 @@ class BareFold:
 
 
 def _stored(engine: Engine) -> Balances:
-    statement = select(places.c.path, accounts.c.measure, accounts.c.dimensions, balances.c.date, balances.c.amount)
-    statement = (
-        statement.join(places, places.c.id == balances.c.place)
-        .join(accounts, accounts.c.id == balances.c.account)
-        .where(accounts.c.summary == 0)
-    )
-    found: Balances = {}
     with reading(engine) as connection:
-        for path, measure, dimensions, day, amount in connection.execute(statement):
-            named = orjson.loads(dimensions)
-            if amount:
-                found[path, measure, tuple(named[each] for each in MEASURES[measure].dimensions), day] = amount
-    return found
+        return {
+            (path, measure, tuple(dimensions[each] for each in MEASURES[measure].dimensions), day_of(date)): amount
+            for path, measure, dimensions, date, amount in comparing.balances(connection, building.live(connection))
+        }

@@ -15,6 +15,7 @@ from .ledger import date_of
 from .numbers import LEAF
 from .tables import Volume, accounts, places, volumes
 
+Balance = tuple[str, str, dict[str, str], str, int]  # path, measure, dimensions, date, amount
 FETCHED = 10_000  # rows at a time: memory does not grow with the ledger
 
 
@@ -63,12 +64,14 @@ def digest(connection: Connection, volume: Volume) -> tuple[int, str]:
     balance. Numbers of places and accounts, and times, are no part of it.
     """
     at, hash_ = position_of(connection, volume), hashlib.sha256()
-    for line in _lines(connection, volume, at):
-        hash_.update(line)
+    for balance in balances(connection, volume):
+        hash_.update(orjson.dumps(balance, option=orjson.OPT_APPEND_NEWLINE))
     return at, hash_.hexdigest()
 
 
-def _lines(connection: Connection, volume: Volume, at: int) -> Iterator[bytes]:
+def balances(connection: Connection, volume: Volume) -> Iterator[Balance]:
+    """Every balance that is not zero, of schools too, in the order of their names; read as a stream."""
+    at = position_of(connection, volume)
     lines = union_all(*_all_balances(connection, volume, at)).subquery("lines")
     key = (places.c.path, accounts.c.measure, accounts.c.dimensions, lines.c.date)
     total = func.sum(lines.c.amount)
@@ -83,14 +86,13 @@ def _lines(connection: Connection, volume: Volume, at: int) -> Iterator[bytes]:
     )
     streamed = statement.execution_options(stream_results=True, yield_per=FETCHED)
     for path, measure, dimensions, date, amount in connection.execute(streamed):
-        line = [path, measure, orjson.loads(dimensions), date_of(date), int(amount)]
-        yield orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
+        yield path, measure, orjson.loads(dimensions), date_of(date), int(amount)
 
 
 def _all_balances(connection: Connection, volume: Volume, at: int) -> list[Select[Any]]:
     """The balances of a volume as of a position that it holds: of schools, sums of their postings."""
-    balances, postings = volume.balances, volume.postings
-    columns = (balances.c.place, balances.c.account, balances.c.date, balances.c.amount)
+    held, postings = volume.balances, volume.postings
+    columns = (held.c.place, held.c.account, held.c.date, held.c.amount)
     schools = select(places.c.id).where(places.c.kind == LEAF)
     own = (postings.c.place, postings.c.account, postings.c.date, func.sum(postings.c.amount).label("amount"))
     leaves = select(*own).where(postings.c.place.in_(schools), postings.c.position <= at).group_by(*own[:3])
