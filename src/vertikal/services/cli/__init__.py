@@ -19,7 +19,7 @@ from ..proving import KeyNotInUse, LogChanged
 from ..refusals import Refusal
 from ..settings import BadSetting, read_settings
 from ..terminal import REFUSED, UNAVAILABLE, UNPROVEN, USAGE
-from . import asking, auditing, operating, personal, proofs, tokens
+from . import asking, auditing, operating, personal, proofs, rebuilding, tokens
 
 
 class Commands(click.Group):
@@ -71,6 +71,7 @@ for command in (
     operating.demo_command,
     operating.serve,
     operating.project,
+    rebuilding.rebuild,
     operating.push,
     personal.forget,
     operating.doctor_command,

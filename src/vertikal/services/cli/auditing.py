@@ -22,6 +22,7 @@ from ..replay import Selection
 from ..settings import Settings
 from ..telling import Told
 from ..terminal import REFUSED, err, out
+from .rebuilding import replayed
 
 NOTHING = "событий не найдено"
 TEXT, NDJSON, XLSX = FORMATS = ("text", "ndjson", "xlsx")
@@ -39,9 +40,15 @@ Advance = Callable[[int], None]
 @click.option("--known-to", metavar="WHEN", help="Recorded up to this position or time; default all.")
 @click.option("--format", "form", type=click.Choice(FORMATS), default=TEXT, show_default=True)
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write into this file.")
+@click.option("--json", "as_json", is_flag=True, help="Fold the log anew; print position and digest of the balances.")
 @click.pass_obj
-def replay(settings: Settings, /, form: str, output: Path | None, **given: str | None) -> None:
+def replay(settings: Settings, /, form: str, output: Path | None, as_json: bool, **given: str | None) -> None:
     """Tell who did what and when, event by event, in the order of the log."""
+    if as_json:
+        if output is not None or any(given.values()):
+            raise click.UsageError("--json folds the whole log: it takes no other option")
+        replayed(settings, as_json)
+        return
     if form == XLSX and output is None:
         raise click.UsageError("--format xlsx needs -o FILE")
     engine = store.open_store(settings.database_url, "reader")
