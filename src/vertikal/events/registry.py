@@ -88,6 +88,16 @@ def owners(connection: Connection, things: Iterable[Reference]) -> dict[Referenc
     return {thing: sorted(declared) for thing, declared in found.items()}
 
 
+def all_owners(connection: Connection, kinds: Iterable[str]) -> dict[Reference, list[tuple[int, str]]]:
+    """(position, owner) of every declaration of every thing of these kinds, as ``owners`` gives them."""
+    columns = (declarations.c.kind, declarations.c.code, declarations.c.position, declarations.c.owner)
+    statement = select(*columns).where(declarations.c.kind.in_(sorted(set(kinds)))).order_by(declarations.c.position)
+    found: dict[Reference, list[tuple[int, str]]] = {}
+    for kind, code, position, owner in connection.execute(statement):
+        found.setdefault((kind, code), []).append((position, owner))
+    return found
+
+
 def organisations(connection: Connection, known_at: int | None = None) -> list[Declared]:
     """Every declaration about organisations, in the order of the log, that stands as known at a position."""
     if known_at is None:

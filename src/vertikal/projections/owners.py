@@ -29,6 +29,11 @@ class Owners:
                 wanted.add(thing)
         self._declared |= registry.owners(connection, wanted - self._declared.keys())
 
+    def recall_all(self, connection: Connection) -> None:
+        """Read everything that any event may need."""
+        kinds = {contract.of for contract in CATALOGUE.newest.values() if contract.of is not None}
+        self._declared = registry.all_owners(connection, kinds)
+
     def owned(self, connection: Connection, position: int, event: Event) -> Event:
         """The event at a position with the owner as the log named it by then, whatever was retracted later."""
         thing = _thing(event)

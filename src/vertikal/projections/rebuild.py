@@ -113,15 +113,14 @@ class Folded:
         bulk.insert(connection, self.volume.blocked, sorted(self.blocked))
 
 
-def fold_partition(connection: Connection, volume: Volume, trees: Trees, lines: list[bytes]) -> Folded:
+def fold_partition(connection: Connection, volume: Volume, past: Past, lines: list[bytes]) -> Folded:
     """Fold the entities of a partition, each from its first event to its last."""
     lines.sort()
-    ledger = Ledger(connection, volume, MEASURES, trees.at(0), postings_only=True)
-    owners = Owners()
+    ledger = Ledger(connection, volume, MEASURES, past.tree(0), postings_only=True)
     entities, blocked = [], []
     for (name, key), history in groupby(map(_parts, lines), key=lambda parts: parts[:2]):
         entity = Entity(_BY_NAME[name])
-        reasons = _fold_history(connection, entity, history, ledger, trees, owners)
+        reasons = _fold_history(connection, entity, history, ledger, past)
         entities.append((entity.model.stored_as, orjson.loads(key), entity.stored()))
         blocked += [(entity.model.stored_as, orjson.loads(key), *where, why) for where, why in reasons.items()]
     return Folded(volume, ledger, entities, blocked)
@@ -132,8 +131,7 @@ def _fold_history(
     entity: Entity,
     history: Iterator[tuple[bytes, ...]],
     ledger: Ledger,
-    trees: Trees,
-    owners: Owners,
+    past: Past,
 ) -> dict[tuple[int, str], str]:
     """Post what each event of an entity changed; why it stands still, by position and organisation, if it does."""
     events: dict[int, Event] = {}
@@ -142,7 +140,7 @@ def _fold_history(
     for _, _, at, payload in history:
         position, said = int(at), orjson.loads(payload)
         if isinstance(said, dict):
-            event = owners.owned(connection, position, CATALOGUE.upcast(said["event"]))
+            event = past.owners.owned(connection, position, CATALOGUE.upcast(said["event"]))
             events[position] = event
             changes = entity.fold(position, event)
         else:
@@ -155,33 +153,35 @@ def _fold_history(
         if entity.blocked is not None:
             reasons |= {(position, code): entity.blocked for code in concerned(event)}
         elif changes:
-            ledger.stand_in(trees.at(position))
+            ledger.stand_in(past.tree(position))
             ledger.post(position, changes)
     return reasons
 
 
-class Trees:
-    """The tree at every position: it turns at few of them."""
+class Past:
+    """What the log had said by any position: the tree, which turns at few of them, and who owned what."""
 
     def __init__(self, connection: Connection, until: int) -> None:
+        self.owners = Owners()
+        self.owners.recall_all(connection)
         self.turns = [position for position in _turning(connection) if position <= until]
         ends = [*(position - 1 for position in self.turns), until]
         self._trees = [read_tree(connection, end) for end in ends]
 
-    def at(self, position: int) -> Tree:
+    def tree(self, position: int) -> Tree:
         """The tree as known at a position; organisations that come later may be in it already."""
         return self._trees[bisect_right(self.turns, position)]
 
 
-def replant(connection: Connection, volume: Volume, trees: Trees, chosen: Collection[str]) -> None:
+def replant(connection: Connection, volume: Volume, past: Past, chosen: Collection[str]) -> None:
     """Post anew, at each turn of the tree, what stood by then at the organisations concerned."""
     measures = {measure.name: measure for model in FOLDED if model.name in chosen for measure in model.posts}
-    ledger = Ledger(connection, volume, measures, trees.at(0), postings_only=True)
-    for position in trees.turns:
+    ledger = Ledger(connection, volume, measures, past.tree(0), postings_only=True)
+    for position in past.turns:
         event = log.read_at(connection, [position])[position].event
         if event["type"] == "event.retracted":
             event = log.retracted_by(connection, event)[0].event
-        before, after = trees.at(position - 1), trees.at(position)
+        before, after = past.tree(position - 1), past.tree(position)
         ledger.stand_in(before)
         ledger.replant(connection, position, after, turned(CATALOGUE.upcast(event), before, after))
     ledger.flush(connection)

@@ -27,7 +27,7 @@ from ..projections.building import Plan
 from ..projections.comparing import Difference
 from ..projections.engine import Engine as Fold
 from ..projections.models import MODELS
-from ..projections.rebuild import Trees
+from ..projections.rebuild import Past
 from ..projections.tables import volumes
 from . import projector
 from .refusals import Refusal
@@ -181,13 +181,13 @@ def _fold_partition(plan: Plan, lines: Path, number: int, engine: Engine) -> int
     with reading(engine) as connection:
         if step in building.done(connection):
             return 1
-        folded = rebuild.fold_partition(connection, plan.of, _trees(engine, plan.position), _lines(lines, number))
+        folded = rebuild.fold_partition(connection, plan.of, _past(engine, plan.position), _lines(lines, number))
     _once(engine, step, folded.write)
     return 1
 
 
 def _replant(connection: Connection, plan: Plan) -> None:
-    rebuild.replant(connection, plan.of, Trees(connection, plan.position), plan.chosen)
+    rebuild.replant(connection, plan.of, Past(connection, plan.position), plan.chosen)
 
 
 def _close(plan: Plan, level: int, number: int, engine: Engine) -> int:
@@ -220,9 +220,9 @@ def _engine(url: str) -> Engine:
 
 
 @cache
-def _trees(engine: Engine, position: int) -> Trees:
+def _past(engine: Engine, position: int) -> Past:
     with reading(engine) as connection:
-        return Trees(connection, position)
+        return Past(connection, position)
 
 
 @contextmanager
