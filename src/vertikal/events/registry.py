@@ -108,6 +108,13 @@ def organisations(connection: Connection, known_at: int | None = None) -> list[D
     return [item for item in declared if item.position not in gone]
 
 
+def turns(connection: Connection) -> list[int]:
+    """The positions, in order, of all events that may have changed what is known of organisations."""
+    told = select(declarations.c.position).where(declarations.c.kind == "organisation")
+    undoing = select(retractions.c.by).where(retractions.c.target.in_(told))
+    return sorted({*connection.execute(told).scalars(), *connection.execute(undoing).scalars()})
+
+
 def record(connection: Connection, declared: Sequence[Declared]) -> None:
     rows = [
         (item.kind, item.code, item.position, item.owner, item.detail and canonical_of_contract(item.detail), 0)

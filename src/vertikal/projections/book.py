@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -9,10 +10,13 @@ from dataclasses import dataclass
 import orjson
 from sqlalchemy import Connection, func, select
 
+from ..events import registry
 from ..events.tables import head
 from .indicators import Dimensions
 from .organisations import Tree, read_tree
 from .tables import VOLUMES, Volume, accounts, places, volumes
+
+TREES_REMEMBERED = 32
 
 
 @dataclass(frozen=True)
@@ -46,12 +50,11 @@ class Opened:
     head: int
     places: Mapping[int, Place]
     accounts: Mapping[str, list[Account]]
-    _tree: Tree
-    _tree_since: int
+    _trees: _Trees
 
     def tree(self, known_at: int) -> Tree:
         """The organisations as known at a position."""
-        return self._tree if known_at >= self._tree_since else read_tree(self.connection, known_at)
+        return self._trees.at(self.connection, known_at)
 
     def holding(self, organisation: str) -> list[Place]:
         """Where the organisation stands or stood."""
@@ -67,28 +70,46 @@ class Opened:
         ]
 
 
+class _Trees:
+    """The trees at all positions up to one; those that were asked for are remembered, a few at a time."""
+
+    def __init__(self, connection: Connection, until: int) -> None:
+        self.until = until
+        self._turns = registry.turns(connection)
+        self._read: dict[int, Tree] = {}
+
+    def at(self, connection: Connection, known_at: int) -> Tree:
+        """The tree as known at a position, which is that of the last event before it that concerned the tree."""
+        number = bisect_right(self._turns, known_at)
+        turn = self._turns[number - 1] if number else 0
+        tree = self._read.get(turn)
+        if tree is None:
+            if len(self._read) >= TREES_REMEMBERED:
+                self._read = {}
+            tree = self._read[turn] = read_tree(connection, turn)
+        return tree
+
+
 class Book:
     """Remembers, between readings, what of the ledger only ever grows. One per process, shared by its threads."""
 
     def __init__(self) -> None:
         self._places: dict[int, Place] = {}
         self._accounts: tuple[int, dict[str, list[Account]]] = (0, {})
-        self._tree: tuple[int, Tree] = (-1, Tree({}))
+        self._trees: _Trees | None = None
 
     def open(self, connection: Connection) -> Opened:
         """The ledger as this transaction sees it."""
         name, position, closed, last, turned, last_place, last_account = connection.execute(_STATE).one()
-        places_now, accounts_now, tree_now = self._places, self._accounts, self._tree
+        places_now, accounts_now, trees_now = self._places, self._accounts, self._trees
         if len(places_now) != (last_place or 0):
             places_now = {row.id: Place(*row) for row in connection.execute(select(places))}
         if accounts_now[0] != (last_account or 0):
             accounts_now = (last_account, _read_accounts(connection))
-        if tree_now[0] != turned:
-            tree_now = (turned, read_tree(connection))
-        self._places, self._accounts, self._tree = places_now, accounts_now, tree_now
-        return Opened(
-            connection, VOLUMES[name], position, closed, last, places_now, accounts_now[1], tree_now[1], turned
-        )
+        if trees_now is None or trees_now.until != turned:
+            trees_now = _Trees(connection, turned)
+        self._places, self._accounts, self._trees = places_now, accounts_now, trees_now
+        return Opened(connection, VOLUMES[name], position, closed, last, places_now, accounts_now[1], trees_now)
 
 
 def held(connection: Connection) -> int:

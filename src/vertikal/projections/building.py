@@ -113,8 +113,16 @@ def index(connection: Connection, plan: Plan, *names: str) -> None:
         table = f"{name}_{plan.volume}"
         connection.execute(text(f"ALTER TABLE {table} ADD CONSTRAINT {table}_pkey PRIMARY KEY ({KEYS[name]})"))
         if name == "postings":
-            connection.execute(text(f"CREATE INDEX {table}_by_position ON {table} (position)"))
+            columns = "position, place, account, date, amount"
+            connection.execute(text(f"CREATE INDEX {table}_by_position ON {table} ({columns})"))
         connection.execute(text(f"ANALYZE {table}"))
+
+
+def tidy(connection: Connection, plan: Plan) -> None:
+    """Let PostgreSQL read indexes alone where they hold all that is asked; outside a transaction, as VACUUM must be."""
+    if connection.dialect.name == "postgresql":
+        for name in KEYS:
+            connection.execute(text(f"VACUUM ANALYZE {name}_{plan.volume}"))
 
 
 def done(connection: Connection) -> set[str]:

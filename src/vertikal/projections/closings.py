@@ -1,6 +1,6 @@
 """Closed epochs: what a range of positions brought, summed once, so that an early ``known_at`` costs a bounded sum.
 
-The postings of 4,096 positions make an epoch of level 0; sixteen epochs make one of the next level. What was known at a
+The postings of 2,048 positions make an epoch of level 0; sixteen epochs make one of the next level. What was known at a
 position is a few runs of closed epochs, the largest first, and the postings behind the last of them. Epochs are made
 of postings that never change, so they may be made at any time after their last position, by anybody, in any order.
 """
@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection, Select, func, insert, literal,
 
 from .tables import Volume, accounts, holders, volumes
 
-EPOCH = 4_096  # positions of an epoch of level 0
+EPOCH = 2_048  # positions of an epoch of level 0
 MERGED = 16  # epochs of a level in one of the next
 
 Run = tuple[int, int, int]  # level, first epoch, the epoch behind the last
@@ -24,8 +24,8 @@ Epoch = tuple[int, int]  # level, number
 def runs(closed: int) -> tuple[list[Run], int]:
     """The runs of closed epochs that cover positions 1 … n, as far as whole epochs do, and that n.
 
-    >>> runs(2 * 16 * 4096 + 3 * 4096 + 5)
-    ([(0, 32, 35), (1, 0, 2)], 143360)
+    >>> runs(2 * 16 * 2048 + 3 * 2048 + 5)
+    ([(0, 32, 35), (1, 0, 2)], 71680)
     """
     count = closed // EPOCH
     found, level, behind = [], 0, count
@@ -63,7 +63,7 @@ def make(connection: Connection, volume: Volume, level: int, number: int) -> Non
 def levels(position: int) -> list[list[Epoch]]:
     """All the epochs of a volume that ends at ``position``, level by level: each needs only those before it.
 
-    >>> [len(level) for level in levels(4_096 * 300 + 1)]
+    >>> [len(level) for level in levels(2_048 * 300 + 1)]
     [300, 18, 1]
     """
     found: list[list[Epoch]] = []

@@ -92,10 +92,14 @@ def _plain(table: Any, *within: ColumnElement[bool]) -> Source:
 
 
 def _rolled_up(postings: Any, after: int, until: int, *, summary: bool) -> Source:
-    """Postings of a few positions at all who hold them."""
-    rows = postings.join(holders, holders.c.place == postings.c.place)
-    account = postings.c.account
+    """Postings of a few positions at all who hold them.
+
+    ``MATERIALIZED``, which both databases understand, has them cut out before anything else is asked of them.
+    """
+    columns = (postings.c.place, postings.c.account, postings.c.date, postings.c.amount)
+    few = select(*columns).where(postings.c.position.between(after + 1, until)).cte("few").prefix_with("MATERIALIZED")
+    rows: FromClause = few.join(holders, holders.c.place == few.c.place)
+    account = few.c.account
     if summary:
-        rows, account = rows.join(accounts, accounts.c.id == postings.c.account), accounts.c.summed_in
-    within = postings.c.position.between(after + 1, until)
-    return Source(rows, holders.c.holder, account, postings.c.date, postings.c.amount, (within,))
+        rows, account = rows.join(accounts, accounts.c.id == few.c.account), accounts.c.summed_in
+    return Source(rows, holders.c.holder, account, few.c.date, few.c.amount)

@@ -99,7 +99,8 @@ def _postings(volume: str) -> Table:
         Column("date", Integer, primary_key=True, autoincrement=False, comment="YYYYMMDD: the day on which it is true"),
         Column("moved", Integer, primary_key=True, autoincrement=False, comment="1: moves what another row posted"),
         Column("amount", BigInteger, nullable=False),
-        Index(f"postings_{volume}_by_position", "position"),
+        # All that is asked of the postings of a few positions stands in the index itself.
+        Index(f"postings_{volume}_by_position", "position", "place", "account", "date", "amount"),
         sqlite_with_rowid=False,
     )
 

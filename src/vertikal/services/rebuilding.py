@@ -138,6 +138,8 @@ def _build(engine: Engine, plan: Plan, lines: Path, workers: Workers, progress: 
     with writing(engine) as connection:
         building.index(connection, plan, "closings", "balances")
         building.complete(connection, plan)
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        building.tidy(connection, plan)
 
 
 def _once(engine: Engine, step: str, work: Callable[[Connection], None]) -> int:

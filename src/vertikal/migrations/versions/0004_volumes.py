@@ -119,7 +119,8 @@ def _make_postings(volume: str) -> None:
         sa.PrimaryKeyConstraint("place", "account", "position", "date", "moved"),
         sqlite_with_rowid=False,
     )
-    op.create_index(f"postings_{volume}_by_position", f"postings_{volume}", ["position"], unique=False)
+    columns = ["position", "place", "account", "date", "amount"]
+    op.create_index(f"postings_{volume}_by_position", f"postings_{volume}", columns, unique=False)
     op.create_table(
         f"balances_{volume}",
         _number("place", "never a school: its postings are few"),
