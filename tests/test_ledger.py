@@ -9,20 +9,19 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
 from tests.conftest import Vertikal, fresh_database
-from tests.refold import Amounts, refold, rolled_up
+from tests.ledgers import balanced, posted
+from tests.refold import refold, rolled_up
 from vertikal.events import log
 from vertikal.events.database import connect, reading
 from vertikal.projections import staff as staff_model
 from vertikal.projections.engine import Engine
-from vertikal.projections.ledger import date_of
-from vertikal.projections.models import MEASURES, MODELS
+from vertikal.projections.models import MODELS
 from vertikal.projections.tables import accounts, balances, places, postings
 from vertikal.services import projector
 from vertikal.services import store as stores
@@ -181,33 +180,6 @@ def play(store: Vertikal, history: list[Step], batch: int) -> None:
 SENDERS = {"course.finished": ("municipality",)}
 
 
-def posted(store: Vertikal, known_at: int) -> Amounts:
-    """What the ledger holds up to a position, at each organisation's own path."""
-    amounts: defaultdict[Any, int] = defaultdict(int)
-    statement = select(places.c.path, accounts.c.measure, accounts.c.dimensions, postings.c.date, postings.c.amount)
-    statement = statement.join(places, places.c.id == postings.c.place)
-    statement = statement.join(accounts, accounts.c.id == postings.c.account).where(postings.c.position <= known_at)
-    with reading(store.engine) as connection:
-        for row in connection.execute(statement):
-            amounts[(*_key(row), date_of(row.date))] += row.amount
-    return {key: amount for key, amount in amounts.items() if amount}
-
-
-def balanced(store: Vertikal) -> Amounts:
-    """The balances, at every place."""
-    statement = select(places.c.path, accounts.c.measure, accounts.c.dimensions, balances.c.date, balances.c.amount)
-    statement = statement.join(places, places.c.id == balances.c.place)
-    statement = statement.join(accounts, accounts.c.id == balances.c.account).where(accounts.c.summary == 0)
-    with reading(store.engine) as connection:
-        rows = connection.execute(statement).all()
-    return {(*_key(row), date_of(row.date)): row.amount for row in rows if row.amount}
-
-
-def _key(row: Any) -> tuple[str, str, tuple[str, ...]]:
-    named = orjson.loads(row.dimensions)
-    return row.path, row.measure, tuple(named[name] for name in MEASURES[row.measure].dimensions)
-
-
 def recorded(store: Vertikal) -> list[log.Recorded]:
     with reading(store.engine) as connection:
         return log.read(connection, 0, 1_000)
@@ -227,8 +199,8 @@ def test_the_ledger_equals_a_refold_of_the_log_at_every_position_level_and_date(
         play(store, history, batch)
         events = recorded(store)
         for position in range(len(events) + 1):
-            assert posted(store, position) == refold(events, position)
-        assert balanced(store) == rolled_up(refold(events, len(events)))
+            assert posted(store.engine, position) == refold(events, position)
+        assert balanced(store.engine) == rolled_up(refold(events, len(events)))
 
 
 @PROPERTY
@@ -260,10 +232,10 @@ def test_the_refold_notices_a_missing_posting(vertical: Vertikal) -> None:
     """The control of the property above: a ledger that lost one line differs."""
     vertical.send("staff.reported", "s1", {"organisation": "s1", "on": "2020-09-01", "teachers": 5, "managers": 1})
     events = recorded(vertical)
-    assert posted(vertical, len(events)) == refold(events, len(events))
+    assert posted(vertical.engine, len(events)) == refold(events, len(events))
     with vertical.engine.begin() as connection:
         connection.execute(postings.delete().where(postings.c.amount == 5))
-    assert posted(vertical, len(events)) != refold(events, len(events))
+    assert posted(vertical.engine, len(events)) != refold(events, len(events))
 
 
 def test_a_projector_that_lost_the_race_writes_nothing(vertical: Vertikal) -> None:
