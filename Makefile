@@ -43,6 +43,10 @@ format: $(READY) ## put the code in its form
 bench: $(READY) ## measure against the targets, on SQLite and PostgreSQL (about ten minutes)
 	$(BIN)/python -m benchmarks
 
+.PHONY: torture
+torture: $(READY) ## kill, delay and roll back writers on both databases (ten minutes each), judge the log
+	$(BIN)/python -m tests.torture --seconds 600
+
 .PHONY: picture
 picture: $(READY) ## draw the README's picture from a real run
 	$(BIN)/python docs/picture.py

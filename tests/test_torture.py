@@ -5,22 +5,31 @@ Each run has a seed of its own, which a failure prints. Every claim of the oracl
 
 from __future__ import annotations
 
+import os
 import secrets
+import signal
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, text, update
 
+from tests.conftest import Vertikal
 from tests.postgresql import Server, postgresql_server
 from tests.torture import oracle
 from tests.torture.doors import Entry
+from tests.torture.journal import Journal
 from tests.torture.oracle import Answer, Observed, judge
 from tests.torture.plan import Plan
+from tests.torture.processes import Processes
 from tests.torture.run import torture
-from tests.torture.writers import UNKNOWN
-from vertikal.events.database import connect
+from tests.torture.witness import differing, observe, unsound
+from tests.torture.writers import UNKNOWN, WRONG
+from vertikal.events.database import connect, writing
+from vertikal.events.tables import events, head
+from vertikal.projections.tables import postings
 from vertikal.services.intake import ACCEPTED, REJECTED
 
 SECONDS, CONTROL_S = 4.0, 1.0
@@ -173,3 +182,40 @@ def test_the_oracle_finds_each_harm_and_no_other(harm: Callable[[Observed], None
     observed = sound()
     harm(observed)
     assert [violation.claim for violation in judge(observed)] == [claim]
+
+
+def test_figures_that_are_not_those_of_a_refold_are_noticed(vertical: Vertikal, database_url: str, folder: str) -> None:
+    vertical.send("staff.reported", "s1", {"organisation": "s1", "on": "2020-09-01", "teachers": 5, "managers": 1})
+    plan = planned(database_url, folder)
+    assert list(differing(plan, vertical.engine)) == []
+    with writing(vertical.engine) as connection:
+        connection.execute(postings.delete().where(postings.c.amount == 5))
+    assert any("0 instead of 5" in difference for difference in differing(plan, vertical.engine))
+
+
+def test_a_head_a_tree_and_times_that_are_not_those_of_the_events_are_noticed(vertical: Vertikal) -> None:
+    assert list(unsound(vertical.engine)) == []
+    with writing(vertical.engine) as connection:
+        sqlite = vertical.engine.dialect.name == "sqlite"
+        trigger = "events_never_UPDATE" if sqlite else "events_append_only ON events"
+        connection.execute(text(f"DROP TRIGGER {trigger}"))
+        connection.execute(update(head).values(position=head.c.position + 1))
+        connection.execute(update(events).where(events.c.position == 3).values(hash=b"x" * 32, recorded_at="1999"))
+    found = " ".join(unsound(vertical.engine))
+    assert all(words in found for words in ("the head says", "root of the tree", "3 was recorded before 2")), found
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.usefixtures("vertical")
+def test_a_process_that_ends_by_itself_and_one_that_complains_are_noticed(database_url: str, folder: str) -> None:
+    plan = planned(database_url, folder)
+    with Processes(plan, with_projector=False) as processes:
+        while not processes.tail.has_begun:
+            time.sleep(0.05)
+        os.kill(processes.tail.pid, signal.SIGKILL)
+        while not processes.broken:
+            processes.look_after()
+    Journal(plan.path("sent-0-w0s0")).add([(WRONG, "a complaint")])
+    broken = observe(plan, connect(database_url), processes.broken).broken
+    assert "tail ended by itself" in broken[0]
+    assert any("a complaint" in each for each in broken)

@@ -42,8 +42,7 @@ def _tortured(store: str, seed: int, seconds: float) -> bool:
     with _databases(store) as (databases, server):
         every = SERVER_STOPPED_EVERY_S if server else 0.0
         with tempfile.TemporaryDirectory(prefix="vertikal-torture-") as folder:
-            size = {"writers": WRITERS, "senders": SENDERS, "shared": SHARED}
-            plan = Plan(next(databases), folder, seed, server_stopped_every=every, **size)
+            plan = Plan(next(databases), folder, seed, "intake", WRITERS, SENDERS, SHARED, server_stopped_every=every)
             holds = not _shown(store, torture(plan, seconds, server, _show)).violations
         for door in CONTROLS[store]:
             with tempfile.TemporaryDirectory(prefix="vertikal-torture-") as folder:

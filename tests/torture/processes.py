@@ -55,6 +55,10 @@ class Child:
         return self._output.read_text(errors="replace")
 
     @property
+    def pid(self) -> int:
+        return self._process.pid or 0
+
+    @property
     def exitcode(self) -> int | None:
         return self._process.exitcode
 

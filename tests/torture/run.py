@@ -112,7 +112,7 @@ class Chaos:
             self._processes.look_after()
             if now - shown >= PROGRESS_EVERY_S:
                 shown = now
-                show(f"{now - begun:.0f} s, {', '.join(f'{name}: {count}' for name, count in self.done.items())}")
+                show(f"{now - begun:.0f} s, " + ", ".join(f"{name}: {count}" for name, count in self.done.items()))
             time.sleep(POLL_S)
 
     def _pause(self, every: float) -> float:

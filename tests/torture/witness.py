@@ -35,8 +35,8 @@ def observe(plan: Plan, engine: Engine, broken: list[str]) -> Observed:
     seen = [Entry(*line) for line in lines_of(plan.path("seen"))]
     observed = Observed(answers, whole, seen, broken=[*broken, *_said(plan, WRONG)])
     if door.production:
-        observed.unsound = [*store.check(engine), *_unsound(engine)]
-        observed.differing = list(_differing(plan, engine))
+        observed.unsound = list(unsound(engine))
+        observed.differing = list(differing(plan, engine))
     return observed
 
 
@@ -55,8 +55,9 @@ def _said(plan: Plan, word: str) -> list[str]:
     return [f"{path.name}: {line[1:]}" for path in paths for line in lines_of(path) if line[0] == word]
 
 
-def _unsound(engine: Engine) -> Iterator[str]:
-    """The times must not decrease, the stored tree must have the root of the leaves themselves."""
+def unsound(engine: Engine) -> Iterator[str]:
+    """The head must be the last event's, times must not decrease, the tree must have the root of the leaves."""
+    yield from store.check(engine)
     columns = (events.c.position, events.c.recorded_at, events.c.leaf)
     with reading(engine) as connection:
         rows = connection.execute(select(*columns).order_by(events.c.position)).all()
@@ -80,7 +81,7 @@ def _root(hashes: list[bytes]) -> bytes:
     return over(0, len(hashes)) if hashes else hashlib.sha256().digest()
 
 
-def _differing(plan: Plan, engine: Engine) -> Iterator[str]:
+def differing(plan: Plan, engine: Engine) -> Iterator[str]:
     """Postings at the end and at some earlier positions, balances at the end."""
     with reading(engine) as connection:
         recorded = log.read(connection, 0, log.read_head(connection).position)
