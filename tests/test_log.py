@@ -396,9 +396,10 @@ def test_a_lost_connection_is_called_so_whatever_its_driver_calls_it(engine: Eng
         def execute(self, *_: Any) -> None:
             raise psycopg2.DatabaseError("server closed the connection unexpectedly")
 
-    with engine.connect() as connection, pytest.raises(OperationalError) as lost:
+    with engine.connect() as connection:
         connection.connection.dbapi_connection.cursor_factory = Cut  # type: ignore[union-attr]  # it is psycopg2's
-        connection.execute(text("SELECT 1"))
+        with pytest.raises(OperationalError) as lost:
+            connection.execute(text("SELECT 1"))
     assert lost.value.connection_invalidated
     with engine.connect() as connection:
         assert connection.execute(text("SELECT 1")).scalar() == 1

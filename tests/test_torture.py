@@ -87,8 +87,7 @@ def test_what_was_acknowledged_survives_an_immediate_shutdown_and_the_rest_is_se
 
 def test_control_a_server_that_acknowledges_before_it_has_written_loses_events(folder: str) -> None:
     with postgresql_server(durable=True) as server:
-        acknowledge_early(server)
-        report = torture(stopping(server, folder), SECONDS, server)
+        report = torture(stopping(server, folder), SECONDS, server, then=lambda: acknowledge_early(server))
     assert oracle.ACKNOWLEDGED in report.claims, report
 
 

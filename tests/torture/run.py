@@ -45,10 +45,20 @@ class Report:
         return "\n  ".join((title, *(map(str, self.violations) if self.violations else ("everything holds",))))
 
 
-def torture(plan: Plan, seconds: float, server: Server | None = None, show: Show = lambda _: None) -> Report:
-    """Torture an empty database. ``server``: stopped at once and started again, if the plan says so."""
+def torture(
+    plan: Plan,
+    seconds: float,
+    server: Server | None = None,
+    show: Show = lambda _: None,
+    then: Callable[[], None] = lambda: None,
+) -> Report:
+    """Torture an empty database.
+
+    ``server``: stopped at once and started again, if the plan says so. ``then``: done when the tables are made.
+    """
     engine = connect(plan.url)
     _prepare(plan, engine)
+    then()
     with Processes(plan, with_projector=DOORS[plan.door](engine).production) as processes:
         chaos = Chaos(plan, processes, server)
         chaos.rage(seconds, show)
