@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
 from tests.conftest import Vertikal, fresh_database
 from tests.ledgers import balanced, posted
@@ -290,6 +291,27 @@ def test_retracting_the_event_that_blocks_releases_the_entity(vertical: Vertikal
     bad = f"e{vertical._ids}"
     report(vertical, "s1", 9, on="2021-09-01")
     vertical.send("event.retracted", "obr", {"source": "/regions/obr", "id": bad, "reason": "ошибка"})
+    assert vertical.figure("trained_teachers", "obr") == (0, 9)
+    assert vertical.ask("trained_teachers", "obr")["incomplete"] == 0
+
+
+def test_a_database_that_fails_during_a_refold_stops_no_entity(
+    vertical: Vertikal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its failure says nothing of the event: the projector tries the batch again."""
+
+    def fail(*_: Any) -> None:
+        raise OperationalError("SELECT", None, Exception("disk I/O error"))
+
+    report(vertical, "s1", 5)
+    retraction = {"source": "/regions/obr", "id": f"e{vertical._ids}", "reason": "ошибка"}
+    report(vertical, "s1", 9, on="2021-09-01")
+    vertical.submit(vertical.event("event.retracted", "obr", retraction))
+    with monkeypatch.context() as patched:
+        patched.setattr(log, "read_at", fail)
+        with pytest.raises(OperationalError):
+            projector.catch_up(vertical.engine)
+    projector.catch_up(vertical.engine)
     assert vertical.figure("trained_teachers", "obr") == (0, 9)
     assert vertical.ask("trained_teachers", "obr")["incomplete"] == 0
 

@@ -17,7 +17,7 @@ from tests.torture.journal import Journal
 from tests.torture.oracle import Observed, Violation, judge, unseen
 from tests.torture.plan import Plan
 from tests.torture.processes import PATIENCE_S, Processes
-from tests.torture.witness import faults, observe
+from tests.torture.witness import answered, faults, observe
 from tests.torture.writers import ANSWER
 from vertikal.events.database import connect
 from vertikal.services.intake import DUPLICATE
@@ -96,7 +96,7 @@ class Chaos:
     def __init__(self, plan: Plan, processes: Processes, server: Server | None) -> None:
         self.done: Counter[str] = Counter()
         self._plan, self._processes, self._server = plan, processes, server
-        self._dice = plan.dice("chaos")
+        self._dice, self._answered = plan.dice("chaos"), 0
         self._database = create_engine(connect(plan.url).url, poolclass=NullPool)
         kinds: list[tuple[str, float, Callable[[], bool]]] = []
         kinds.append(("writers killed", plan.writer_killed_every, self._kill_writer))
@@ -109,12 +109,11 @@ class Chaos:
         self._kinds = [kind for kind in kinds if kind[1]]
 
     def rage(self, seconds: float, show: Show) -> None:
-        """Go on for so long, and on a slow machine until everything was done once."""
+        """Go on for so long, and on a slow machine until it was a torture."""
         begun, shown = time.monotonic(), time.monotonic()
         due = {name: begun + self._pause(every) for name, every, _ in self._kinds}
-        while (now := time.monotonic()) < begun + seconds or (
-            now < begun + seconds + PATIENCE_S and any(not self.done[name] for name in due)
-        ):
+        end = begun + seconds
+        while (now := time.monotonic()) < end or (now < end + PATIENCE_S and not self._was_enough()):
             for name, every, strike in self._kinds:
                 if now >= due[name] and strike():
                     self.done[name] += 1
@@ -124,6 +123,10 @@ class Chaos:
                 shown = now
                 show(f"{now - begun:.0f} s, " + ", ".join(f"{name}: {count}" for name, count in self.done.items()))
             time.sleep(POLL_S)
+
+    def _was_enough(self) -> bool:
+        """Whether everything was done once, and enough was acknowledged meanwhile."""
+        return all(self.done[name] for name, _, _ in self._kinds) and answered(self._plan) >= self._plan.answers_min
 
     def _pause(self, every: float) -> float:
         return every * self._dice.uniform(0.5, 1.5)
@@ -147,7 +150,11 @@ class Chaos:
             return False
 
     def _stop_server(self) -> bool:
+        """At a moment at which something has just been acknowledged."""
         assert self._server is not None
+        before, self._answered = self._answered, answered(self._plan)
+        if self._answered == before:
+            return False
         self._server.stop_immediately()
         time.sleep(DOWN_S)
         self._server.start()

@@ -46,6 +46,11 @@ def faults(plan: Plan) -> Counter[str]:
     return counted + Counter({UNKNOWN: len(_said(plan, UNKNOWN))})
 
 
+def answered(plan: Plan) -> int:
+    """How many events were acknowledged so far."""
+    return sum(line[0] == ANSWER for path in plan.path("").glob("sent-*") for line in lines_of(path))
+
+
 def _answers(lines: list[list[str]]) -> list[Answer]:
     return [Answer(line[1], line[2], line[3], line[4]) for line in lines if line[0] == ANSWER]  # type: ignore[arg-type]  # a position
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, delete, select, update
+from sqlalchemy.exc import SQLAlchemyError
 
 from ..contracts.catalogue import CATALOGUE
 from ..events import bulk, log, registry
@@ -106,6 +107,8 @@ class Engine:
             try:
                 state = model.evolve(entity.state, self._owners.owned(connection, position, event))
                 cells = model.measures(state)
+            except SQLAlchemyError:  # says nothing of the event: the batch is tried again
+                raise
             except Exception as error:  # stops this entity only: it is listed, and its figures say "incomplete"
                 entity.body.blocked = repr(error)[:500]
             else:
@@ -167,6 +170,8 @@ class Engine:
         try:
             state = fold(connection, model, standing, self._owners)
             cells = model.measures(state) if state is not None else {}
+        except SQLAlchemyError:
+            raise
         except Exception as error:
             entity.body.blocked = repr(error)[:500]
             self._block(connection, model, key, position, event, entity.body.blocked)
