@@ -14,7 +14,7 @@ class Plan:
     """``door``: how events are taken and read (``doors.py``). ``writers``: processes; ``senders``: threads in each.
 
     Besides its own senders every process has a thread for each of the ``shared`` streams, which all processes send.
-    ``answers_min``: a run is not over before so many.
+    ``answers_min``, ``strikes_min``: a run is not over before so many were told, and each kind of strike was done.
 
     Shares are of transactions (``broken``) or of answers (``forgotten``); ``every`` are mean seconds, 0: never.
     """
@@ -27,6 +27,7 @@ class Plan:
     senders: int = 3
     shared: int = 1
     answers_min: int = 300
+    strikes_min: int = 1
     delay_s_max: float = 0.06
     broken: float = 0.04
     forgotten: float = 0.03

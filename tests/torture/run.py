@@ -96,7 +96,7 @@ class Chaos:
     def __init__(self, plan: Plan, processes: Processes, server: Server | None) -> None:
         self.done: Counter[str] = Counter()
         self._plan, self._processes, self._server = plan, processes, server
-        self._dice, self._answered = plan.dice("chaos"), 0
+        self._dice, self._answered = plan.dice("chaos"), answered(plan)
         self._database = create_engine(connect(plan.url).url, poolclass=NullPool)
         kinds: list[tuple[str, float, Callable[[], bool]]] = []
         kinds.append(("writers killed", plan.writer_killed_every, self._kill_writer))
@@ -125,8 +125,9 @@ class Chaos:
             time.sleep(POLL_S)
 
     def _was_enough(self) -> bool:
-        """Whether everything was done once, and enough was acknowledged meanwhile."""
-        return all(self.done[name] for name, _, _ in self._kinds) and answered(self._plan) >= self._plan.answers_min
+        """Whether everything was done often enough, and enough was acknowledged meanwhile."""
+        plan, done = self._plan, [self.done[name] for name, _, _ in self._kinds]
+        return min(done, default=plan.strikes_min) >= plan.strikes_min and answered(plan) >= plan.answers_min
 
     def _pause(self, every: float) -> float:
         return every * self._dice.uniform(0.5, 1.5)
