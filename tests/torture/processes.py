@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import re
 import sys
 import threading
 import time
@@ -20,6 +21,7 @@ from vertikal.services import projector, serving
 
 POLL_S, RESTART_AFTER_S = 0.05, 0.3
 PATIENCE_S = 600  # for what has no reason to take long, on a machine that may be slow
+BEGUN = r"projecting\s+behind=\d"  # the word alone is also in the traceback of a projector that could not begin
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload([
     "psycopg2", "sqlalchemy.dialects.postgresql.psycopg2", "sqlalchemy.dialects.sqlite.pysqlite",
@@ -30,7 +32,7 @@ FORKS.set_forkserver_preload([
 class Child:
     """A process, and those that take its place; what each prints goes to a file of its own.
 
-    ``work`` is given the arguments and how many were there before. ``ready``: what it prints when it has begun.
+    ``work`` is given the arguments and how many were there before. ``ready``: a pattern of what it prints when it has begun.
     """
 
     def __init__(self, plan: Plan, name: str, ready: str, work: Callable[..., None], *arguments: object) -> None:
@@ -48,7 +50,7 @@ class Child:
 
     @property
     def has_begun(self) -> bool:
-        return self._ready in self.output
+        return re.search(self._ready, self.output) is not None
 
     @property
     def output(self) -> str:
@@ -113,7 +115,7 @@ class Processes:
             Child(plan, f"writer-{number}", "ready", writers.main, plan, number) for number in range(plan.writers)
         ]
         self.tail = Child(plan, "tail", "ready", tail.main, plan)
-        self.projectors = [Child(plan, "projector", "projecting", _project, plan) for _ in range(with_projector)]
+        self.projectors = [Child(plan, "projector", BEGUN, _project, plan) for _ in range(with_projector)]
 
     def __enter__(self) -> Processes:
         return self
