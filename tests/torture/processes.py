@@ -32,7 +32,8 @@ FORKS.set_forkserver_preload([
 class Child:
     """A process, and those that take its place; what each prints goes to a file of its own.
 
-    ``work`` is given the arguments and how many were there before. ``ready``: a pattern of what it prints when it has begun.
+    ``work`` is given the arguments and how many were there before. ``ready``: a pattern of what it prints when it has
+    begun.
     """
 
     def __init__(self, plan: Plan, name: str, ready: str, work: Callable[..., None], *arguments: object) -> None:
