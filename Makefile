@@ -47,6 +47,10 @@ bench: $(READY) ## measure against the targets, on SQLite and PostgreSQL (about 
 flips: $(READY) ## damage single bytes of a bundle of 100,000 events: each is found and named (minutes)
 	$(BIN)/python -m benchmarks flips
 
+.PHONY: torture
+torture: $(READY) ## kill, delay and roll back writers on both databases (ten minutes each), judge the log
+	$(BIN)/python -m tests.torture --seconds 600
+
 .PHONY: picture
 picture: $(READY) ## draw the README's picture from a real run
 	$(BIN)/python docs/picture.py

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
 from tests.conftest import Vertikal, fresh_database
 from tests.refold import Amounts, refold, rolled_up
@@ -266,10 +267,10 @@ def test_the_refold_notices_a_missing_posting(vertical: Vertikal) -> None:
     """The control of the property above: a ledger that lost one line differs."""
     vertical.send("staff.reported", "s1", {"organisation": "s1", "on": "2020-09-01", "teachers": 5, "managers": 1})
     events = recorded(vertical)
-    assert posted(vertical, len(events)) == refold(events, len(events))
+    assert posted(vertical.engine, len(events)) == refold(events, len(events))
     with vertical.engine.begin() as connection:
         connection.execute(postings.delete().where(postings.c.amount == 5))
-    assert posted(vertical, len(events)) != refold(events, len(events))
+    assert posted(vertical.engine, len(events)) != refold(events, len(events))
 
 
 def test_a_projector_that_lost_the_race_writes_nothing(vertical: Vertikal) -> None:
@@ -324,6 +325,27 @@ def test_retracting_the_event_that_blocks_releases_the_entity(vertical: Vertikal
     bad = f"e{vertical._ids}"
     report(vertical, "s1", 9, on="2021-09-01")
     vertical.send("event.retracted", "obr", {"source": "/regions/obr", "id": bad, "reason": "ошибка"})
+    assert vertical.figure("trained_teachers", "obr") == (0, 9)
+    assert vertical.ask("trained_teachers", "obr")["incomplete"] == 0
+
+
+def test_a_database_that_fails_during_a_refold_stops_no_entity(
+    vertical: Vertikal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its failure says nothing of the event: the projector tries the batch again."""
+
+    def fail(*_: Any) -> None:
+        raise OperationalError("SELECT", None, Exception("disk I/O error"))
+
+    report(vertical, "s1", 5)
+    retraction = {"source": "/regions/obr", "id": f"e{vertical._ids}", "reason": "ошибка"}
+    report(vertical, "s1", 9, on="2021-09-01")
+    vertical.submit(vertical.event("event.retracted", "obr", retraction))
+    with monkeypatch.context() as patched:
+        patched.setattr(log, "read_at", fail)
+        with pytest.raises(OperationalError):
+            projector.catch_up(vertical.engine)
+    projector.catch_up(vertical.engine)
     assert vertical.figure("trained_teachers", "obr") == (0, 9)
     assert vertical.ask("trained_teachers", "obr")["incomplete"] == 0
 

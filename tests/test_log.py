@@ -8,6 +8,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import psycopg2.extensions
 import pytest
 import rfc8785
 from sqlalchemy import Engine, create_engine, func, insert, select, text
@@ -385,6 +386,23 @@ def test_a_head_that_differs_from_the_events_is_found(vertical: Vertikal) -> Non
     with writing(vertical.engine) as connection:
         connection.execute(head.update().values(position=head.c.position + 1))
     assert "the head says 8, there are 7 events, the last has position 7" in stores.check(vertical.engine)[0]
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_lost_connection_is_called_so_whatever_its_driver_calls_it(engine: Engine) -> None:
+    """A server that ends in the middle of a query: psycopg2 says no more than ``DatabaseError``."""
+
+    class Cut(psycopg2.extensions.cursor):
+        def execute(self, *_: Any) -> None:
+            raise psycopg2.DatabaseError("server closed the connection unexpectedly")
+
+    with engine.connect() as connection:
+        connection.connection.dbapi_connection.cursor_factory = Cut  # type: ignore[union-attr]  # it is psycopg2's
+        with pytest.raises(OperationalError) as lost:
+            connection.execute(text("SELECT 1"))
+    assert lost.value.connection_invalidated
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT 1")).scalar() == 1
 
 
 def test_a_second_head_is_impossible(vertical: Vertikal) -> None:

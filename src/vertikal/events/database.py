@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
 
 BUSY_TIMEOUT_S = 5
 Role = Literal["ingest", "projector", "reader"]
@@ -19,7 +19,7 @@ def connect(url: str, role: Role | None = None, *, pool_size: int = 8) -> Engine
     """The engine of a database URL; ``postgresql://`` without a driver is understood.
 
     Raises ``ArgumentError`` for any other. ``role``: what its connections may do on PostgreSQL; None: all that the
-    user of the URL may.
+    user of the URL may. A connection that is lost is an ``OperationalError`` or an ``InterfaceError``.
 
     SQLite: WAL, so that readers never wait; synchronous=FULL, so that what was acknowledged survives a power cut.
     """
@@ -28,6 +28,7 @@ def connect(url: str, role: Role | None = None, *, pool_size: int = 8) -> Engine
         parsed = parsed.set(drivername="postgresql+psycopg2")
     if parsed.drivername == "postgresql+psycopg2":
         engine = create_engine(parsed, pool_pre_ping=True, pool_size=pool_size)
+        event.listen(engine, "handle_error", _name_lost_connection)
         if role is not None:
             event.listen(engine, "connect", partial(_take_role, role))
         return engine
@@ -67,6 +68,15 @@ def _take_role(role: Role, connection: Any, _: object) -> None:
     with connection.cursor() as cursor:
         cursor.execute(f"SET ROLE vertikal_{role}")
     connection.commit()
+
+
+def _name_lost_connection(context: ExceptionContext) -> OperationalError | None:
+    """psycopg2 reports a server that ends in the middle of a query as a bare ``DatabaseError``."""
+    if not context.is_disconnect or isinstance(context.sqlalchemy_exception, (OperationalError, InterfaceError)):
+        return None
+    return OperationalError(
+        context.statement, context.parameters, context.original_exception, connection_invalidated=True
+    )
 
 
 def _prepare_sqlite(connection: Any, _: object) -> None:
