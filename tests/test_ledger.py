@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -17,13 +16,13 @@ from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
 from tests.conftest import Vertikal, fresh_database
-from tests.refold import Amounts, refold, rolled_up
+from tests.ledgers import balanced, posted
+from tests.refold import refold, rolled_up
 from vertikal.events import log
 from vertikal.events.database import connect, reading
 from vertikal.projections import staff as staff_model
 from vertikal.projections.engine import Engine
-from vertikal.projections.ledger import date_of
-from vertikal.projections.models import MEASURES, MODELS
+from vertikal.projections.models import MODELS
 from vertikal.projections.tables import VOLUMES, accounts, places
 from vertikal.services import projector
 from vertikal.services import store as stores
@@ -183,38 +182,6 @@ def play(store: Vertikal, history: list[Step], batch: int) -> None:
 SENDERS = {"course.finished": ("municipality",)}
 
 
-def posted(store: Vertikal, known_at: int) -> Amounts:
-    """What the ledger holds up to a position, at each organisation's own path."""
-    amounts: defaultdict[Any, int] = defaultdict(int)
-    statement = select(places.c.path, accounts.c.measure, accounts.c.dimensions, postings.c.date, postings.c.amount)
-    statement = statement.join(places, places.c.id == postings.c.place)
-    statement = statement.join(accounts, accounts.c.id == postings.c.account).where(postings.c.position <= known_at)
-    with reading(store.engine) as connection:
-        for row in connection.execute(statement):
-            amounts[(*_key(row), date_of(row.date))] += row.amount
-    return {key: amount for key, amount in amounts.items() if amount}
-
-
-def balanced(store: Vertikal) -> Amounts:
-    """The balances, at every place that has any: all but schools."""
-    statement = select(places.c.path, accounts.c.measure, accounts.c.dimensions, balances.c.date, balances.c.amount)
-    statement = statement.join(places, places.c.id == balances.c.place)
-    statement = statement.join(accounts, accounts.c.id == balances.c.account).where(accounts.c.summary == 0)
-    with reading(store.engine) as connection:
-        rows = connection.execute(statement).all()
-    return {(*_key(row), date_of(row.date)): row.amount for row in rows if row.amount}
-
-
-def above_schools(amounts: Amounts) -> Amounts:
-    """What balances must be, of amounts at each organisation's own path."""
-    return {key: amount for key, amount in rolled_up(amounts).items() if key[0].rpartition("/")[2] not in SCHOOLS}
-
-
-def _key(row: Any) -> tuple[str, str, tuple[str, ...]]:
-    named = orjson.loads(row.dimensions)
-    return row.path, row.measure, tuple(named[name] for name in MEASURES[row.measure].dimensions)
-
-
 def recorded(store: Vertikal) -> list[log.Recorded]:
     with reading(store.engine) as connection:
         return log.read(connection, 0, 1_000)
@@ -234,8 +201,8 @@ def test_the_ledger_equals_a_refold_of_the_log_at_every_position_level_and_date(
         play(store, history, batch)
         events = recorded(store)
         for position in range(len(events) + 1):
-            assert posted(store, position) == refold(events, position)
-        assert balanced(store) == above_schools(refold(events, len(events)))
+            assert posted(store.engine, position) == refold(events, position)
+        assert balanced(store.engine) == rolled_up(refold(events, len(events)))
 
 
 @PROPERTY
