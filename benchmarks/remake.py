@@ -28,7 +28,7 @@ from vertikal.services import rebuilding
 
 WORKERS = 2
 LOOK_S = 0.1
-ALONE = ("fed", "keys", "replanted", "balances")  # steps that one process does, while no other works
+ALONE = ("fed", "replanted", "balances")  # steps that one process does, while no other works
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def _phases() -> Iterator[dict[str, float]]:
         finally:
             taken[name] += time.perf_counter() - begun
 
-    do, once = rebuilding.Workers.do, rebuilding._once
+    do, once, index = rebuilding.Workers.do, rebuilding._once, building.index
 
     def do_clocked(workers: Any, steps: Any, title: str, *rest: Any) -> None:
         clocked(title, lambda: do(workers, steps, title, *rest))
@@ -96,7 +96,14 @@ def _phases() -> Iterator[dict[str, float]]:
     def once_clocked(engine: Any, step: str, work: Any) -> int:
         return int(clocked(step, lambda: once(engine, step, work)) if step in ALONE else once(engine, step, work))
 
-    with patch.object(rebuilding.Workers, "do", do_clocked), patch.object(rebuilding, "_once", once_clocked):
+    def index_clocked(connection: Any, plan: Any, *names: str) -> None:
+        clocked(f"indexes of {' and '.join(names)}", lambda: index(connection, plan, *names))
+
+    with (
+        patch.object(rebuilding.Workers, "do", do_clocked),
+        patch.object(rebuilding, "_once", once_clocked),
+        patch.object(building, "index", index_clocked),
+    ):
         yield taken
 
 
