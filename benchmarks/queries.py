@@ -24,11 +24,10 @@ from vertikal.sample import Scale
 from vertikal.services import access
 from vertikal.services.settings import now
 
-SCALES: dict[str, str | Scale] = {
-    "10⁵": Scale(25, 564, 45, 22.0, 14, 0, 8, 8, 2),
-    "10⁶": Scale(25, 764, 130, 190.0, 112, 60, 34, 24, 1),
-}
-LONGEST = {"10⁷": SIZES["huge"].scale}
+SCALES = (  # about 10⁵ and 10⁶ events
+    Scale(25, 564, 45, 22.0, 14, 0, 8, 8, 2),
+    Scale(25, 764, 130, 190.0, 112, 60, 34, 24, 1),
+)
 UNITS = ("obr", "gorodets", "gorodets-s16")  # region, municipality, school
 QUERIES = (
     *(f"{code}?organisation={unit}&period=2021" for code in INDICATORS for unit in UNITS),
@@ -59,7 +58,7 @@ class Asked:
 
 def measure(name: str, logs: Logs, size: str) -> list[Result]:
     """p50 and p99 of every log, asked in turn; the breakdown by query is in ``detail``."""
-    urls = [logs.filled(scale) for scale in (SCALES | (LONGEST if size == "huge" else {})).values()]
+    urls = [logs.filled(scale) for scale in _scales(size)]
     with ExitStack() as stack:
         served = [Asked(stack.enter_context(_serving(url)), *_prepare(url)) for url in urls]
         chance = random.Random(SEED)
@@ -73,6 +72,16 @@ def measure(name: str, logs: Logs, size: str) -> list[Result]:
                         each.current[query].append(taken[0])
                         each.known[query].append(taken[1])
     return [*_spreads(name, served), *(result for each in served for result in _of(name, each))]
+
+
+def _scales(size: str) -> Iterator[str | Scale]:
+    """Both shorter logs, and the longest with ``huge``; ``small`` is there to try the measurement out."""
+    if size == "small":
+        yield "small"
+        return
+    yield from SCALES
+    if size == "huge":
+        yield SIZES[size].scale
 
 
 class _Moment:
