@@ -40,8 +40,12 @@ format: $(READY) ## put the code in its form
 	$(BIN)/ruff format .
 
 .PHONY: bench
-bench: $(READY) ## measure against the targets, on SQLite and PostgreSQL (about fifteen minutes)
+bench: $(READY) ## measure against the targets, on SQLite and PostgreSQL (about twenty minutes)
 	$(BIN)/python -m benchmarks
+
+.PHONY: bench-huge
+bench-huge: $(READY) ## measure rebuild and queries on ten million events, on PostgreSQL (an hour, 50 GB)
+	$(BIN)/python -m benchmarks rebuild queries --size huge --store PostgreSQL
 
 .PHONY: flips
 flips: $(READY) ## damage single bytes of a bundle of 100,000 events: each is found and named (minutes)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import platform
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -14,45 +16,63 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 from tests.postgresql import postgresql
 
-from benchmarks import append, archive, flips, group, projection, queries
+from benchmarks import append, archive, flips, group, latency, library, projection, queries, rebuild
+from benchmarks.logs import SIZES, Logs, Urls
 from benchmarks.results import Result, show, write
 
-Urls = Callable[[], str]
-PARTS: dict[str, Callable[[str, Urls], list[Result]]] = {
-    "append": append.measure,
-    "group": lambda name, urls: group.measure(name, urls(), urls()),
-    "projection": lambda name, urls: projection.measure(name, urls()),
+Measure = Callable[[str, Logs, str], list[Result]]
+STORES = ("SQLite", "PostgreSQL")
+PARTS: dict[str, Measure] = {
+    "append": lambda name, logs, _: append.measure(name, logs.fresh),
+    "group": lambda name, logs, _: group.measure(name, logs.fresh(), logs.fresh()),
+    "projection": lambda name, logs, _: projection.measure(name, logs.fresh()),
+    "rebuild": rebuild.measure,
+    "library": library.measure,
     "queries": queries.measure,
-    "archive": archive.measure,
+    "latency": latency.measure,
+    "archive": lambda name, logs, _: archive.measure(name, logs.fresh),
 }
+SIZED = ("rebuild", "library", "queries")
 FILE = Path(__file__).parent / "results.json"
 
 
 def main() -> None:
     """All measurements, or those named on the command line; ``flips`` only if it is named, for it measures nothing."""
-    wanted = set(sys.argv[1:]) or set(PARTS)
-    if unknown := wanted - PARTS.keys() - {"flips"}:
-        sys.exit(f"no such measurement: {', '.join(sorted(unknown))}")
+    given = _arguments()
+    wanted = set(given.parts) or set(PARTS)
     print(f"{platform.python_implementation()} {platform.python_version()}, {os.cpu_count()} processors")
     results: list[Result] = []
-    with tempfile.TemporaryDirectory(prefix="vertikal-bench-") as folder:
-        files = _files(Path(folder))
+    with ExitStack() as stack:
+        files = _files(Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="vertikal-bench-"))))
         if "flips" in wanted:
-            results += flips.measure("SQLite", files())
-        if wanted & PARTS.keys():
-            with postgresql(durable=True) as server:
-                for name, urls in (("SQLite", files), ("PostgreSQL", _databases(server))):
-                    results += _measure(wanted, name, urls)
-    show(results)
-    if wanted == set(PARTS):
-        write(results, FILE)
+            show(flips.measure("SQLite", files()))
+        for name in given.store if wanted & PARTS.keys() else ():
+            urls = files if name == "SQLite" else _databases(stack.enter_context(postgresql(durable=True)))
+            for measured in _measure(wanted, name, Logs(urls), given.size):
+                results += measured
+                write(measured, FILE)  # at once: a part that fails takes no other with it
+    if results:
+        show(results)
 
 
-def _measure(wanted: set[str], name: str, urls: Urls) -> Iterator[Result]:
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)}; flips. Default: all but flips")
+    parser.add_argument("--size", choices=SIZES, default="region", help=f"of the log of {', '.join(SIZED)}")
+    parser.add_argument("--store", choices=STORES, action="append", help="Default: both")
+    given = parser.parse_args()
+    if unknown := set(given.parts) - PARTS.keys() - {"flips"}:
+        parser.error(f"no such measurement: {', '.join(sorted(unknown))}")
+    given.store = given.store or STORES
+    return given
+
+
+def _measure(wanted: set[str], name: str, logs: Logs, size: str) -> Iterator[list[Result]]:
     for part, measure in PARTS.items():
         if part in wanted:
             print(f"measuring {part} on {name} …", flush=True)
-            yield from measure(name, urls)
+            run = size if part in SIZED else ""
+            yield [replace(each, part=part, size=run) for each in measure(name, logs, size)]
 
 
 def _files(folder: Path) -> Urls:

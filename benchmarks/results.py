@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -15,7 +16,10 @@ from rich.table import Table
 
 @dataclass(frozen=True)
 class Result:
-    """``ratio`` compares ``value`` with ``baseline`` within the run; ``holds`` is None where no target is set."""
+    """``ratio`` compares ``value`` with ``baseline`` within the run; ``holds`` is None where no target is set.
+
+    ``part`` and ``size``: what was run. ``detail``: what the figure is made of; it is written and not shown.
+    """
 
     name: str
     store: str
@@ -25,6 +29,9 @@ class Result:
     ratio: float | None = None
     target: str | None = None
     holds: bool | None = None
+    part: str = ""
+    size: str = ""
+    detail: Mapping[str, Any] | None = None
 
 
 def timed(work: Callable[[], object]) -> float:
@@ -36,6 +43,11 @@ def timed(work: Callable[[], object]) -> float:
 
 def median(values: list[float]) -> float:
     return statistics.median(values)
+
+
+def percentile(values: list[float], share: float) -> float:
+    """The value that a share of all does not exceed."""
+    return sorted(values)[min(int(len(values) * share), len(values) - 1)]
 
 
 def show(results: list[Result]) -> None:
@@ -52,7 +64,16 @@ def show(results: list[Result]) -> None:
 
 
 def write(results: list[Result], file: Path) -> None:
-    file.write_text(json.dumps([asdict(each) for each in results], indent=2) + "\n", encoding="utf-8")
+    """Write results in the place of those of the same part, store and size; what else the file has stays."""
+    rows = [asdict(each) for each in results]
+    measured = {_run(row) for row in rows}
+    kept = json.loads(file.read_text(encoding="utf-8")) if file.exists() else []
+    rows = [row for row in kept if _run(row) not in measured] + rows
+    file.write_text(json.dumps(rows, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _run(row: Mapping[str, Any]) -> tuple[str, str, str]:
+    return row.get("part", ""), row["store"], row.get("size", "")
 
 
 def _plain(value: float | None, digits: int = 0) -> str:
