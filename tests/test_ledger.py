@@ -19,10 +19,9 @@ from tests.conftest import Vertikal, fresh_database
 from tests.refold import Amounts, refold, rolled_up
 from vertikal.events import log
 from vertikal.events.database import connect, reading
-from vertikal.projections import staff as staff_model
 from vertikal.projections.engine import Engine
 from vertikal.projections.ledger import date_of
-from vertikal.projections.models import MEASURES, MODELS
+from vertikal.projections.models import MEASURES
 from vertikal.projections.tables import VOLUMES, accounts, places
 from vertikal.services import projector
 from vertikal.services import store as stores
@@ -155,7 +154,13 @@ def opened(url: str) -> Iterator[Vertikal]:
 
 
 def play(store: Vertikal, history: list[Step], batch: int) -> None:
-    """Send a history; what the log refuses is not part of it. Project in batches of a given size."""
+    """Send a history, and project it in batches of a given size."""
+    tell(store, history)
+    projector.catch_up(store.engine, batch)
+
+
+def tell(store: Vertikal, history: list[Step]) -> None:
+    """Send a history; what the log refuses is not part of it."""
     for code, kind, parent in ORGANISATIONS:
         data = {"code": code, "kind": kind, "name": code, "valid_from": "2019-09-01"}
         store.submit(store.event("organisation.registered", code, data | ({"parent": parent} if parent else {})))
@@ -176,32 +181,33 @@ def play(store: Vertikal, history: list[Step], batch: int) -> None:
     for event in sent:
         role = "region" if "region" in SENDERS.get(event["type"], ("region",)) else "municipality"
         store.submit(event, party=Party("obr", role))
-    projector.catch_up(store.engine, batch)
 
 
 SENDERS = {"course.finished": ("municipality",)}
 
 
-def posted(store: Vertikal, known_at: int) -> Amounts:
+def posted(store: Vertikal, known_at: int, volume: str = "a") -> Amounts:
     """What the ledger holds up to a position, at each organisation's own path."""
+    postings = VOLUMES[volume].postings
     amounts: defaultdict[Any, int] = defaultdict(int)
     statement = select(places.c.path, accounts.c.measure, accounts.c.dimensions, postings.c.date, postings.c.amount)
     statement = statement.join(places, places.c.id == postings.c.place)
     statement = statement.join(accounts, accounts.c.id == postings.c.account).where(postings.c.position <= known_at)
     with reading(store.engine) as connection:
         for row in connection.execute(statement):
-            amounts[(*_key(row), date_of(row.date))] += row.amount
+            amounts[(*cell(row), date_of(row.date))] += row.amount
     return {key: amount for key, amount in amounts.items() if amount}
 
 
-def balanced(store: Vertikal) -> Amounts:
+def balanced(store: Vertikal, volume: str = "a") -> Amounts:
     """The balances, at every place that has any: all but schools."""
+    balances = VOLUMES[volume].balances
     statement = select(places.c.path, accounts.c.measure, accounts.c.dimensions, balances.c.date, balances.c.amount)
     statement = statement.join(places, places.c.id == balances.c.place)
     statement = statement.join(accounts, accounts.c.id == balances.c.account).where(accounts.c.summary == 0)
     with reading(store.engine) as connection:
         rows = connection.execute(statement).all()
-    return {(*_key(row), date_of(row.date)): row.amount for row in rows if row.amount}
+    return {(*cell(row), date_of(row.date)): row.amount for row in rows if row.amount}
 
 
 def above_schools(amounts: Amounts) -> Amounts:
@@ -209,7 +215,8 @@ def above_schools(amounts: Amounts) -> Amounts:
     return {key: amount for key, amount in rolled_up(amounts).items() if key[0].rpartition("/")[2] not in SCHOOLS}
 
 
-def _key(row: Any) -> tuple[str, str, tuple[str, ...]]:
+def cell(row: Any) -> tuple[str, str, tuple[str, ...]]:
+    """Path, measure and dimensions of a row."""
     named = orjson.loads(row.dimensions)
     return row.path, row.measure, tuple(named[name] for name in MEASURES[row.measure].dimensions)
 
@@ -280,20 +287,6 @@ def test_a_projector_that_lost_the_race_writes_nothing(vertical: Vertikal) -> No
     assert projector.project(vertical.engine, first) == 1
     assert projector.project(vertical.engine, second) == 0
     assert vertical.figure("trained_teachers", "s1") == (0, 5)
-
-
-@pytest.fixture
-def thirteen_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A read model with a mistake: it cannot take a staff report of thirteen teachers."""
-
-    def fail(state: Any, event: Any) -> Any:
-        if event["data"]["teachers"] == 13:
-            raise ValueError("неудобное число")
-        return original(state, event)
-
-    original = staff_model.evolve
-    model = next(each for each in MODELS if each.name == "staff")
-    monkeypatch.setitem(model.__dict__, "evolve", fail)
 
 
 def report(vertical: Vertikal, school: str, teachers: int, on: str = "2020-09-01") -> int:

@@ -157,9 +157,10 @@ def _scatter(plan: Plan, lines: Path, after: int, engine: Engine) -> int:
         return until - after
     with reading(engine) as connection:
         found = rebuild.scatter(connection, after, until, plan.partitions, plan.chosen)
-    unready = target.with_suffix(f".{os.getpid()}")
+    unready = lines.with_name(f"{target.name}.{os.getpid()}")  # not among the lines: it stays where a worker is killed
     shutil.rmtree(unready, ignore_errors=True)
     unready.mkdir(parents=True)
+    lines.mkdir(exist_ok=True)
     for partition, some in found.items():
         (unready / str(partition)).write_bytes(b"\n".join(some) + b"\n")
     unready.rename(target)
