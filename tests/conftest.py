@@ -18,7 +18,9 @@ from tests.postgresql import postgresql
 from vertikal.events.database import reading, writing
 from vertikal.events.notes import Signer
 from vertikal.events.sealing import MasterKey
+from vertikal.projections import staff as staff_model
 from vertikal.projections.book import Book
+from vertikal.projections.models import MODELS
 from vertikal.services import access, keys, projector, queries
 from vertikal.services import store as stores
 from vertikal.services.access import Party
@@ -190,3 +192,17 @@ def vertical(store: Vertikal) -> Vertikal:
 def client(vertical: Vertikal) -> FlaskClient:
     """The HTTP API over ``vertical``."""
     return create_app(vertical.settings, vertical.engine, vertical.clock).test_client()
+
+
+@pytest.fixture
+def thirteen_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A read model with a mistake: it cannot take a staff report of thirteen teachers."""
+
+    def fail(state: Any, event: Any) -> Any:
+        if event["data"]["teachers"] == 13:
+            raise ValueError("неудобное число")
+        return original(state, event)
+
+    original = staff_model.evolve
+    model = next(each for each in MODELS if each.name == "staff")
+    monkeypatch.setitem(model.__dict__, "evolve", fail)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import rfc8785
@@ -18,6 +18,7 @@ from tests.sayings import GORODETS, said
 from vertikal.contracts import publish
 from vertikal.contracts.catalogue import CATALOGUE
 from vertikal.events.database import reading
+from vertikal.events.log import timestamp
 from vertikal.services import access
 
 
@@ -140,6 +141,14 @@ def test_the_page_of_the_api_needs_no_other_site(client: FlaskClient) -> None:
 
 def test_health_needs_no_token_and_readiness_tells_the_lag(client: FlaskClient, vertical: Vertikal) -> None:
     assert client.get("/healthz").json == {"status": "ok"}
-    assert client.get("/readyz").json == {"status": "ok", "head": 7, "projected": 7, "lag": 0}
+    held = {"status": "ok", "projected": 7, "blocked": 0, "closing": 0, "stopped": None}
+    nothing = {"lag": 0, "lag_seconds": 0, "oldest_unapplied": None}
+    assert client.get("/readyz").json == {**held, "head": 7, **nothing}
     vertical.submit(said(vertical, GORODETS, "staff.reported"), party=GORODETS)
-    assert client.get("/readyz").json == {"status": "ok", "head": 8, "projected": 7, "lag": 1}
+    recorded = vertical.clock.time
+    vertical.submit(said(vertical, GORODETS, "staff.reported", organisation="s2"), party=GORODETS)
+    vertical.clock.time = recorded + timedelta(seconds=89.5)
+    oldest = {"position": 8, "recorded_at": timestamp(recorded)}
+    assert client.get("/readyz").json == {
+        **held, "head": 9, "lag": 2, "lag_seconds": 90.5, "oldest_unapplied": oldest
+    }  # fmt: skip

@@ -20,9 +20,7 @@ from tests.ledgers import balanced, posted
 from tests.refold import refold, rolled_up
 from vertikal.events import log
 from vertikal.events.database import connect, reading
-from vertikal.projections import staff as staff_model
 from vertikal.projections.engine import Engine
-from vertikal.projections.models import MODELS
 from vertikal.projections.tables import VOLUMES, accounts, places
 from vertikal.services import projector
 from vertikal.services import store as stores
@@ -155,7 +153,13 @@ def opened(url: str) -> Iterator[Vertikal]:
 
 
 def play(store: Vertikal, history: list[Step], batch: int) -> None:
-    """Send a history; what the log refuses is not part of it. Project in batches of a given size."""
+    """Send a history, and project it in batches of a given size."""
+    tell(store, history)
+    projector.catch_up(store.engine, batch)
+
+
+def tell(store: Vertikal, history: list[Step]) -> None:
+    """Send a history; what the log refuses is not part of it."""
     for code, kind, parent in ORGANISATIONS:
         data = {"code": code, "kind": kind, "name": code, "valid_from": "2019-09-01"}
         store.submit(store.event("organisation.registered", code, data | ({"parent": parent} if parent else {})))
@@ -176,7 +180,6 @@ def play(store: Vertikal, history: list[Step], batch: int) -> None:
     for event in sent:
         role = "region" if "region" in SENDERS.get(event["type"], ("region",)) else "municipality"
         store.submit(event, party=Party("obr", role))
-    projector.catch_up(store.engine, batch)
 
 
 SENDERS = {"course.finished": ("municipality",)}
@@ -248,20 +251,6 @@ def test_a_projector_that_lost_the_race_writes_nothing(vertical: Vertikal) -> No
     assert projector.project(vertical.engine, first) == 1
     assert projector.project(vertical.engine, second) == 0
     assert vertical.figure("trained_teachers", "s1") == (0, 5)
-
-
-@pytest.fixture
-def thirteen_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A read model with a mistake: it cannot take a staff report of thirteen teachers."""
-
-    def fail(state: Any, event: Any) -> Any:
-        if event["data"]["teachers"] == 13:
-            raise ValueError("неудобное число")
-        return original(state, event)
-
-    original = staff_model.evolve
-    model = next(each for each in MODELS if each.name == "staff")
-    monkeypatch.setitem(model.__dict__, "evolve", fail)
 
 
 def report(vertical: Vertikal, school: str, teachers: int, on: str = "2020-09-01") -> int:

@@ -63,6 +63,12 @@ def unfinished(connection: Connection) -> Plan | None:
     return plan
 
 
+def outdated(connection: Connection) -> list[str]:
+    """The read models of which the live volume has none, or another version: they cannot be taken over from it."""
+    made = connection.execute(select(volumes.c.models).where(volumes.c.live == 1)).scalar_one().split(", ")
+    return [model.name for model in MODELS if model.stored_as not in made]
+
+
 def begin(connection: Connection, chosen: Sequence[str]) -> Plan:
     """Empty the resting volume, and plan to build it up to the end of the log.
 

@@ -104,12 +104,8 @@ class Engine:
     def _open(self, connection: Connection) -> Volume:
         if self._building is not None:
             return VOLUMES[self._building]
-        name, models = connection.execute(select(volumes.c.name, volumes.c.models).where(volumes.c.live == 1)).one()
-        if models != VERSIONS:
-            raise OtherModels(
-                f"the figures were made by the models {models}, this release has {VERSIONS}: run `vertikal rebuild`"
-            )
-        return VOLUMES[name]
+        require_own_models(connection)
+        return VOLUMES[connection.execute(select(volumes.c.name).where(volumes.c.live == 1)).scalar_one()]
 
     def _move(self, connection: Connection, before: int, last: int) -> None:
         ours = update(volumes).where(volumes.c.name == self._volume.name, volumes.c.position == before)
@@ -220,3 +216,12 @@ class Engine:
         self._changed, self._blocked = set(), {}
         if len(self._entities) > ENTITIES_REMEMBERED:
             self._entities = {}
+
+
+def require_own_models(connection: Connection) -> None:
+    """Raises ``OtherModels`` where other versions of the read models made the live figures."""
+    models = connection.execute(select(volumes.c.models).where(volumes.c.live == 1)).scalar_one()
+    if models != VERSIONS:
+        raise OtherModels(
+            f"the figures were made by the models {models}, this release has {VERSIONS}: run `vertikal rebuild`"
+        )

@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
-
+from . import blocked
 from .book import Opened, Place
 from .indicators import Dimensions, Part
 from .organisations import Tree
@@ -47,12 +46,9 @@ def rows(ledger: Opened, question: Question, tree: Tree) -> list[Figure]:
 
 def incomplete(ledger: Opened, organisation: str, tree: Tree) -> int:
     """How many events that concern the organisation or those below could not be applied."""
-    blocked = ledger.volume.blocked
-    counted = func.count(func.distinct(blocked.c.position))
-    if ledger.connection.execute(select(counted)).scalar() == 0:
+    if blocked.count(ledger.connection, ledger.volume) == 0:
         return 0
-    below = list(tree.under(organisation))
-    return ledger.connection.execute(select(counted).where(blocked.c.organisation.in_(below))).scalar() or 0
+    return blocked.count(ledger.connection, ledger.volume, list(tree.under(organisation)))
 
 
 def _rows_by_unit(ledger: Opened, question: Question, tree: Tree) -> list[Figure]:

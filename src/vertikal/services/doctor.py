@@ -6,15 +6,20 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from ..events.database import reading
-from ..projections.book import Book
+from ..projections import blocked
+from ..projections.building import live
+from ..projections.engine import OtherModels, require_own_models
 from . import projector, store
 from .settings import Settings
 
 FREE_MIN_BYTES = 1 << 30
+WHAT_TO_DO = (
+    "events could not be applied: see `vertikal project --blocked`, repair the model, then run `vertikal rebuild`"
+)
 
 
 @dataclass(frozen=True)
@@ -37,15 +42,23 @@ def examine(settings: Settings) -> list[Finding]:
 def _examine_store(engine: Engine) -> list[Finding]:
     wrong = store.check(engine)
     with reading(engine) as connection:
-        blocked = Book().open(connection).volume.blocked
-        stuck = connection.execute(select(func.count()).select_from(blocked)).scalar() or 0
-    lag = projector.behind(engine)
+        stuck = blocked.count(connection, live(connection))
     findings = [
         Finding("log and ledger", not wrong, "; ".join(wrong) or "positions are gapless, the cursor is within the log"),
-        Finding("figures", lag == 0, f"{lag} events behind: run `vertikal project`" if lag else "up to the log"),
-        Finding("blocked events", stuck == 0, f"{stuck} events could not be applied" if stuck else "none"),
+        _examine_figures(engine),
+        Finding("blocked events", stuck == 0, f"{stuck} {WHAT_TO_DO}" if stuck else "none"),
     ]
     if engine.dialect.name == "sqlite" and engine.url.database:
         free = shutil.disk_usage(Path(engine.url.database).parent).free
         findings.append(Finding("free disk", free >= FREE_MIN_BYTES, f"{free >> 20} MiB"))
     return findings
+
+
+def _examine_figures(engine: Engine) -> Finding:
+    lag = projector.behind(engine)
+    try:
+        with reading(engine) as connection:
+            require_own_models(connection)
+    except OtherModels as error:
+        return Finding("figures", False, f"{lag} events behind: {error}")
+    return Finding("figures", lag == 0, f"{lag} events behind: run `vertikal project`" if lag else "up to the log")

@@ -15,8 +15,10 @@ from ..events import log
 from ..events.database import reading, writing
 from ..projections import closings
 from ..projections.book import held
-from ..projections.engine import CursorMoved
+from ..projections.building import live
+from ..projections.engine import CursorMoved, require_own_models
 from ..projections.engine import Engine as Fold
+from ..projections.tables import Volume
 
 BATCH = 5_000
 POLL_S = 0.1
@@ -32,7 +34,7 @@ def project(engine: Engine, fold: Fold, limit: int = BATCH) -> int:
             if events:
                 fold.apply(connection, events)
         if events:
-            close_epochs(engine, fold)
+            close_epochs(engine, fold.volume)
         return len(events)
     except CursorMoved:
         fold.forget()
@@ -42,23 +44,32 @@ def project(engine: Engine, fold: Fold, limit: int = BATCH) -> int:
         raise
 
 
-def close_epochs(engine: Engine, fold: Fold) -> None:
+def close_epochs(engine: Engine, volume: Volume) -> None:
     """Close the epochs that the volume holds whole: each in a transaction of its own, behind the figures."""
     with reading(engine) as connection:
-        due = closings.due(connection, fold.volume)
+        due = closings.due(connection, volume)
     for _ in range(due):
         with writing(engine) as connection:
-            closings.close(connection, fold.volume)
+            closings.close(connection, volume)
 
 
 def catch_up(engine: Engine, batch: int = BATCH, progress: Callable[[int], None] | None = None) -> int:
-    """Apply everything there is; how many events that was."""
+    """Apply everything there is; how many events that was. Raises ``OtherModels``."""
+    begin(engine)
     fold, total = Fold(), 0
     while (count := project(engine, fold, batch)) or behind(engine):
         total += count
         if progress is not None:
             progress(count)
     return total
+
+
+def begin(engine: Engine) -> None:
+    """Close what a stopped projector left open. Raises ``OtherModels``, even where nothing is to be applied."""
+    with reading(engine) as connection:
+        require_own_models(connection)
+        volume = live(connection)
+    close_epochs(engine, volume)
 
 
 def follow(engine: Engine, stop: threading.Event) -> None:

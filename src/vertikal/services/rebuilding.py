@@ -68,9 +68,9 @@ class Workers:
 
 
 def run(url: str, folder: Path, names: Sequence[str], workers: int, progress: Progress) -> None:
-    """Build the resting volume from the log: the named read models, or all. An interrupted rebuild goes on.
+    """Build the resting volume from the log: the named read models and those of other versions, or all.
 
-    ``folder`` holds events by entity while it works. Raises ``Refusal``.
+    An interrupted rebuild goes on. ``folder`` holds events by entity while it works. Raises ``Refusal``.
     """
     engine = connect(url)
     with _alone(folder):
@@ -78,7 +78,7 @@ def run(url: str, folder: Path, names: Sequence[str], workers: int, progress: Pr
             plan = building.unfinished(connection)
             if plan is None:
                 shutil.rmtree(folder / "lines", ignore_errors=True)
-                plan = building.begin(connection, _chosen(names))
+                plan = building.begin(connection, _chosen([*names, *building.outdated(connection)] if names else ()))
         _build(engine, plan, folder / "lines", Workers(url, workers), progress)
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -159,9 +159,10 @@ def _scatter(plan: Plan, lines: Path, after: int, engine: Engine) -> int:
         return until - after
     with reading(engine) as connection:
         found = rebuild.scatter(connection, after, until, plan.partitions, plan.chosen)
-    unready = target.with_suffix(f".{os.getpid()}")
+    unready = lines.with_name(f"{target.name}.{os.getpid()}")  # not among the lines: it stays where a worker is killed
     shutil.rmtree(unready, ignore_errors=True)
     unready.mkdir(parents=True)
+    lines.mkdir(exist_ok=True)
     for partition, some in found.items():
         (unready / str(partition)).write_bytes(b"\n".join(some) + b"\n")
     unready.rename(target)

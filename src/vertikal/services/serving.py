@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 import structlog
@@ -18,7 +19,8 @@ from . import projector, store
 from .settings import Settings
 from .web.app import create_app
 
-POLL_S, RESTART_AFTER_S = 0.2, 1.0
+POLL_S = 0.2
+RESTART_AFTER_S, RESTART_AFTER_MAX_S, SETTLED_S = 1.0, 30.0, 60.0
 logger = structlog.get_logger()
 
 
@@ -62,12 +64,16 @@ def serve(settings: Settings, host: str, port: int, *, with_projector: bool) -> 
 
 
 def run_projector(url: str, parent: int | None = None) -> None:
-    """Project until SIGTERM, Ctrl-C or the end of the process ``parent``, which started this one."""
+    """Project until SIGTERM, Ctrl-C or the end of the process ``parent``, which started this one.
+
+    Raises ``NotReady``, and ``OtherModels`` where the figures are to be rebuilt first.
+    """
     stop = _stop_on_signals()
     engine = store.open_store(url, "projector")
     store.require_sound(engine)
     if parent is not None:
         threading.Thread(target=_stop_with, args=(parent, stop), daemon=True).start()
+    projector.begin(engine)
     logger.info("projecting", behind=projector.behind(engine))
     projector.follow(engine, stop)
 
@@ -76,17 +82,46 @@ def _supervise(settings: Settings, host: str, port: int) -> None:
     """Run the web and the projector as processes of their own; a projector that ends is started again."""
     stop = _stop_on_signals()
     web = _start(settings, "serve", "--host", host, "--port", str(port), "--without-projector", "--quiet")
-    projecting = _start(settings, "project", "--parent", str(os.getpid()))
+    projecting = Restarted(lambda: _start(settings, "project", "--parent", str(os.getpid())))
     while not stop.wait(POLL_S) and web.poll() is None:
-        if projecting.poll() is not None:
-            logger.warning("the projector ended and is started again", exitcode=projecting.returncode)
-            time.sleep(RESTART_AFTER_S)
-            projecting = _start(settings, "project", "--parent", str(os.getpid()))
+        projecting.look()
     ended = web.poll()
-    for process in (web, projecting):
+    for process in (web, projecting.process):
         process.terminate()
         process.wait()
     sys.exit(ended or 0)
+
+
+class Restarted:
+    """The projector's process, started again some time after it has ended."""
+
+    def __init__(self, start: Callable[[], subprocess.Popen[bytes]]) -> None:
+        self._start = start
+        self._wait = 0.0
+        self._due: float | None = None
+        self._begin()
+
+    def look(self) -> None:
+        """Start it again if it has ended and its time has come."""
+        now = time.monotonic()
+        if self._due is None and self.process.poll() is not None:
+            self._wait = restart_after(self._wait, now - self._started)
+            self._due = now + self._wait
+            logger.warning("the projector ended", exitcode=self.process.returncode, started_again_after_s=self._wait)
+        if self._due is not None and now >= self._due:
+            self._begin()
+
+    def _begin(self) -> None:
+        self.process, self._started, self._due = self._start(), time.monotonic(), None
+
+
+def restart_after(waited_s: float, ran_s: float) -> float:
+    """How long to wait before a projector is started again: longer each time while it ends soon after its start.
+
+    >>> restart_after(0.0, 0.5), restart_after(1.0, 0.5), restart_after(30.0, 0.5), restart_after(30.0, 3_600.0)
+    (1.0, 2.0, 30.0, 1.0)
+    """
+    return min(2 * waited_s, RESTART_AFTER_MAX_S) if waited_s and ran_s < SETTLED_S else RESTART_AFTER_S
 
 
 def _start(settings: Settings, *arguments: str) -> subprocess.Popen[bytes]:

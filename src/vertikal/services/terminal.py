@@ -15,6 +15,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from ..projections.blocked import Blocked
 from .intake import ACCEPTED, DUPLICATE, Answer
 
 OK, REFUSED, USAGE, UNPROVEN, PARTLY, UNAVAILABLE = 0, 1, 2, 3, 4, 75
@@ -94,6 +95,19 @@ def print_postings(items: list[dict[str, Any]], limit: int) -> None:
     for side in ("numerator", "denominator"):
         total = sum(item["delta"] for item in items if item["side"] == side)
         out.print(f"сумма проводок, {side}: {total}")
+
+
+def print_blocked(count: int, items: list[Blocked]) -> None:
+    """What could not be applied: the event, what of which model stands still, whom it concerns, and the reason."""
+    if not count:
+        out.print("every event is applied")
+        return
+    for item in items:
+        of = ", ".join(item.organisations)
+        out.print(f"{item.position}: {item.type}, {item.id} from {item.source}", soft_wrap=True, markup=False)
+        out.print(f"    {item.model} {item.key}, concerns {of}: {item.reason}", soft_wrap=True, markup=False)
+    out.print(f"{count} events could not be applied; --limit says how many of them are shown", soft_wrap=True)
+    out.print("after repairing the model run `vertikal rebuild`", soft_wrap=True)
 
 
 def percent(value: str | None) -> str:

@@ -13,6 +13,7 @@ import structlog
 from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 
 from ... import __version__
+from ...projections.engine import OtherModels
 from .. import serving, store, terminal
 from ..keys import NoKey
 from ..proving import KeyNotInUse, LogChanged
@@ -34,7 +35,7 @@ class Commands(click.Group):
             terminal.fail(USAGE, str(error))
         except ArgumentError as error:
             terminal.fail(USAGE, f"VERTIKAL_DATABASE_URL or --database: {error}")
-        except (store.NotReady, serving.PortInUse, NoKey, KeyNotInUse) as error:
+        except (OtherModels, store.NotReady, serving.PortInUse, NoKey, KeyNotInUse) as error:
             terminal.fail(REFUSED, str(error))
         except LogChanged as error:
             terminal.fail(UNPROVEN, str(error))

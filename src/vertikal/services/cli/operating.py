@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import click
 from sqlalchemy import Engine
 
 from ...events.database import reading
+from ...projections import blocked as blocked_events
+from ...projections.building import live
 from ...sample import SIZES
 from .. import access, demo, doctor, keys, projector, proving, pushing, serving, store, terminal
 from ..intake import Answer, Intake
@@ -73,11 +75,16 @@ def serve(settings: Settings, host: str, port: int, with_projector: bool | None,
 
 @click.command()
 @click.option("--once", is_flag=True, help="Stop when the figures hold the whole log.")
+@click.option("--blocked", is_flag=True, help="Apply nothing; list the events that could not be applied, and why.")
+@click.option("--limit", type=click.IntRange(0, 1_000), default=50, show_default=True, help="Of those listed.")
 @click.option("--parent", type=int, hidden=True, help="Stop when this process, which started this one, ends.")
 @as_json
 @click.pass_obj
-def project(settings: Settings, once: bool, parent: int | None, as_json: bool) -> None:
+def project(settings: Settings, once: bool, blocked: bool, limit: int, parent: int | None, as_json: bool) -> None:
     """Keep the figures up to the log."""
+    if blocked:
+        _list_blocked(settings, limit, as_json)
+        return
     if not once:
         serving.run_projector(settings.database_url, parent)
         return
@@ -85,6 +92,17 @@ def project(settings: Settings, once: bool, parent: int | None, as_json: bool) -
     with terminal.progress("events into figures", projector.behind(engine)) as advance:
         count = projector.catch_up(engine, progress=advance)
     terminal.print_json({"applied": count}) if as_json else out.print(f"{count} events applied")
+
+
+def _list_blocked(settings: Settings, limit: int, as_json: bool) -> None:
+    with reading(store.open_store(settings.database_url, "reader")) as connection:
+        volume = live(connection)
+        count, items = blocked_events.count(connection, volume), blocked_events.first(connection, volume, limit)
+    if as_json:
+        terminal.print_json({"blocked": count, "items": [asdict(each) for each in items]})
+    else:
+        terminal.print_blocked(count, items)
+    sys.exit(REFUSED if count else OK)
 
 
 @click.command()

@@ -12,7 +12,8 @@ from werkzeug.wrappers import Response as AnyResponse
 from ... import contracts
 from ...contracts.catalogue import CATALOGUE
 from ..refusals import Refusal
-from .service import Routes, opened
+from ..watching import progress
+from .service import Routes, opened, service
 
 PUBLISHED = Path(contracts.__file__).parent / "published"
 routes = Routes("health", __name__, description="Состояние и описания")
@@ -28,8 +29,7 @@ def get_health() -> dict[str, str]:
 @routes.doc(summary="База доступна; насколько показатели отстают от журнала")
 def get_ready() -> dict[str, Any]:
     with opened() as ledger:
-        head, held = ledger.head, ledger.position
-    return {"status": "ok", "head": head, "projected": held, "lag": head - held}
+        return {"status": "ok", **progress(ledger, service().clock())}
 
 
 @routes.get("/contracts/<type_>/<int:version>")
