@@ -67,7 +67,7 @@ def get_organisation(query: dict[str, Any], code: str) -> Response:
     wait_for(query.get("min_position"))
     with opened() as ledger:
         as_of, known_at = read_clocks(ledger, query)
-        require_sight(ledger, code)
+        require_sight(ledger, code, known_at)
         tree = ledger.tree(known_at)
     if code not in tree.nodes:
         raise Refusal(404, f"на позиции {known_at} организация «{code}» ещё не была известна")
