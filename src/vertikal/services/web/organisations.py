@@ -52,9 +52,7 @@ def get_organisations(query: dict[str, Any]) -> Response:
         as_of, known_at = read_clocks(ledger, query)
         tree = ledger.tree(known_at)
     after = query.get("cursor", "")
-    codes = sorted(
-        code for code in tree.nodes if code > after and reader.covers(tree, code, service().settings.today())
-    )
+    codes = sorted(code for code in tree.nodes if code > after and reader.covers(tree, code, as_of))
     items = [_brief(tree.nodes[code], as_of) for code in codes[:limit]]
     body = {"items": items, "next": codes[limit - 1] if len(codes) > limit else None}
     return answered(body, ledger, query)
