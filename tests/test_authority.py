@@ -167,6 +167,18 @@ def test_nobody_comes_to_stand_below_itself_through_a_later_move(world: Vertikal
     assert "data.parent" in try_(world, REGION, "organisation.moved", **second)
 
 
+def test_nobody_stands_below_a_school(world: Vertikal) -> None:
+    """Its figures are those of its own facts: what stood below it would be in its postings and not in its figures."""
+    new = {"code": "s77", "kind": "school", "parent": "s1"}
+    for found in (
+        try_(world, REGION, "organisation.registered", **new),
+        try_(world, REGION, "organisation.moved", code="s2", parent="s1"),
+    ):
+        assert found == {"data.parent": ["школа не может быть вышестоящей организацией (получено: «s1»)"]}
+    assert try_(world, REGION, "organisation.registered", **{**new, "parent": "obr"}) == {}
+    assert try_(world, REGION, "organisation.moved", code="s2", parent="obr") == {}
+
+
 # Retractions
 
 

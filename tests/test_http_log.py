@@ -109,6 +109,55 @@ def test_an_organisation_shows_its_history(region: Reader, vertical: Vertikal) -
     problem(region.get("/v1/organisations/s1?known_at=2"), 404)
 
 
+def children(reader: Reader, code: str, as_of: str, **more: int) -> list[str]:
+    found = reader.json(f"/v1/organisations/{code}?as_of={as_of}" + "".join(f"&{k}={v}" for k, v in more.items()))
+    return list(found["children"])
+
+
+def test_the_tree_stands_as_of_a_date_whenever_it_was_told(region: Reader, vertical: Vertikal) -> None:
+    """Registered from September 2019; a move of January 2021 that is told last holds from its own day on."""
+    told = vertical.send("organisation.closed", "s2", {"code": "s2", "valid_from": "2022-09-01"})
+    moved = vertical.send("organisation.moved", "s1", {"code": "s1", "parent": "chemal", "valid_from": "2021-01-01"})
+    days = ("2019-08-31", "2020-12-31", "2021-01-01", "2022-09-01")
+    assert [children(region, "gorodets", on) for on in days] == [[], ["s1", "s2"], ["s2"], []]
+    assert [children(region, "chemal", on) for on in days] == [[], ["s3"], ["s1", "s3"], ["s1", "s3"]]
+    assert children(region, "gorodets", days[2], known_at=told) == ["s1", "s2"]
+    assert children(region, "gorodets", days[3], known_at=told - 1) == ["s1", "s2"]
+    assert children(region, "gorodets", days[2], known_at=moved) == ["s2"]
+
+
+def test_a_merged_organisation_names_its_survivor_from_the_position_of_the_merger_on(
+    region: Reader, vertical: Vertikal
+) -> None:
+    data = {"codes": ["s1", "s2"], "into": "s9", "valid_from": "2022-09-01"}
+    merged = vertical.send("organisation.merged", "s9", data)
+    for known_at, survivor, ended in ((merged, "s9", "2022-09-01"), (merged - 1, None, None)):
+        found = region.json(f"/v1/organisations/s1?{ON}&known_at={known_at}")
+        assert (found["merged_into"], found["closed_from"]) == (survivor, ended)
+    assert region.json(f"/v1/organisations/s9?{ON}")["closed_from"] is None
+
+
+def test_the_list_is_the_readers_subtree_as_of_the_date_and_as_known_at_the_position(
+    client: FlaskClient, vertical: Vertikal
+) -> None:
+    gorodets = Reader(client, vertical.token("gorodets", "municipality"))
+    vertical.send("organisation.moved", "s1", {"code": "s1", "parent": "chemal", "valid_from": "2021-01-01"})
+    for query, codes in (
+        ("as_of=2020-12-31", ["gorodets", "s1", "s2"]),
+        ("as_of=2021-01-01", ["gorodets", "s2"]),
+        ("as_of=2021-01-01&known_at=7", ["gorodets", "s1", "s2"]),
+        ("as_of=2021-01-01&known_at=4", ["gorodets", "s1"]),
+    ):
+        assert [item["code"] for item in gorodets.json(f"/v1/organisations?{query}")["items"]] == codes
+
+
+def test_a_retracted_registration_is_still_there_as_known_before(region: Reader, vertical: Vertikal) -> None:
+    vertical.send("event.retracted", "obr", {"source": "/regions/obr", "id": "e5", "reason": "ошибка"})
+    problem(region.get("/v1/organisations/s2"), 404)
+    assert region.json(f"/v1/organisations/s2?{ON}&known_at=7")["parent"] == "gorodets"
+    assert region.json(f"/v1/indicators/trained_teachers?organisation=s2&{ON}&known_at=7")["numerator"] == 0
+
+
 def test_the_published_contracts_are_served_without_a_token(client: FlaskClient) -> None:
     for contract in CATALOGUE.contracts:
         answer = client.get(contract.path)

@@ -27,8 +27,9 @@ from vertikal.services import store as stores
 from vertikal.services.access import Party
 from vertikal.services.settings import read_settings
 
-postings, balances = VOLUMES["a"].postings, VOLUMES["a"].balances
-SCHOOLS = ("s1", "s2", "s3", "s9")
+A = VOLUMES["a"]
+postings, balances = A.postings, A.balances
+SCHOOLS = ("s1", "s2", "s3", "s9", "s5")  # the last comes with the history, if at all
 UNITS = (*SCHOOLS, "gorodets", "chemal", "obr")
 DATES = tuple(f"{year}-{month:02}-15" for year in (2020, 2021) for month in (1, 5, 9, 12))
 ORGANISATIONS = (
@@ -112,17 +113,43 @@ MARKS = ("rescheduled", "cancelled", "not_held", "completed", "started")
 
 
 @st.composite
-def turn(draw: st.DrawFn) -> Step:
-    code, on = draw(st.sampled_from(("s1", "s2", "s3"))), draw(dates)
-    if draw(st.booleans()):
-        parent = draw(st.sampled_from(("gorodets", "chemal", "obr")))
-        return "organisation.moved", code, {"code": code, "parent": parent, "valid_from": on}
-    return "organisation.closed", code, {"code": code, "valid_from": on}
+def registration(draw: st.DrawFn) -> Step:
+    parent = draw(st.sampled_from(("gorodets", "chemal", "obr")))
+    return "organisation.registered", "s5", {**_school("s5"), "parent": parent, "valid_from": draw(dates)}
 
 
+@st.composite
+def renaming(draw: st.DrawFn) -> Step:
+    code = draw(units)
+    return "organisation.renamed", code, {"code": code, "name": code.upper(), "valid_from": draw(dates)}
+
+
+@st.composite
+def move(draw: st.DrawFn) -> Step:
+    code, parent = draw(st.sampled_from((*SCHOOLS, "chemal"))), draw(st.sampled_from(("gorodets", "chemal", "obr")))
+    return "organisation.moved", code, {"code": code, "parent": parent, "valid_from": draw(dates)}
+
+
+@st.composite
+def merger(draw: st.DrawFn) -> Step:
+    codes, into = draw(st.lists(schools, min_size=1, max_size=2, unique=True)), draw(schools)
+    return "organisation.merged", into, {"codes": codes, "into": into, "valid_from": draw(dates)}
+
+
+@st.composite
+def closure(draw: st.DrawFn) -> Step:
+    code = draw(schools)
+    return "organisation.closed", code, {"code": code, "valid_from": draw(dates)}
+
+
+def _school(code: str) -> dict[str, Any]:
+    return {"code": code, "kind": "school", "name": code}
+
+
+turns = st.one_of(move(), move(), closure(), merger(), renaming(), registration())
 retractions = st.integers(0, 30).map(lambda back: ("event.retracted", "obr", {"back": back}))
 histories = st.lists(
-    st.one_of(staff(), course(), courses(), result(), mark(), turn(), retractions), min_size=6, max_size=25
+    st.one_of(staff(), course(), courses(), result(), mark(), turns, retractions), min_size=6, max_size=25
 )
 
 

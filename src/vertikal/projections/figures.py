@@ -55,16 +55,16 @@ def _rows_by_unit(ledger: Opened, question: Question, tree: Tree) -> list[Figure
     at = ledger.holding(question.organisation)
     units = _units(ledger, question, at, tree)
     amounts: dict[str, dict[str, int]] = {code: defaultdict(int) for code in units.values()}
-    amounts |= {code: defaultdict(int) for code in _present(question, tree)}
+    present = _present(question, tree)
+    amounts |= {code: defaultdict(int) for code in present}
     for side, parts in question.sides():
         for part in parts:
             for place, amount in by_place(ledger, question, part, [ledger.places[id_] for id_ in units]).items():
                 amounts[units[place]][side] += amount
     total = figure(ledger, question)
     counted = total.denominator is None
-    found = [
-        Figure(code, row["numerator"], None if counted else row["denominator"]) for code, row in sorted(amounts.items())
-    ]
+    shown = {code: row for code, row in sorted(amounts.items()) if code in present or any(row.values())}
+    found = [Figure(code, row["numerator"], None if counted else row["denominator"]) for code, row in shown.items()]
     return _with_rest(total, found)
 
 

@@ -36,6 +36,9 @@ class Organisation:
     def parent(self, on: str) -> str | None:
         return _value(self.parents, on)
 
+    def stands(self, on: str) -> bool:
+        return self.registered <= on and (self.ended is None or on < self.ended)
+
 
 def evolve(organisation: Organisation | None, code: str, type_: str, data: Mapping[str, Any]) -> Organisation | None:
     """The organisation ``code`` after an event about it; None before it is registered."""
@@ -107,7 +110,8 @@ class Tree:
         return sorted(dates)
 
     def children(self, code: str, on: str) -> list[Organisation]:
-        return [node for node in self.nodes.values() if node.parent(on) == code]
+        """What stands directly below on a date: registered by then, and not closed or merged yet."""
+        return [node for node in self.nodes.values() if node.parent(on) == code and node.stands(on)]
 
     def under(self, code: str) -> Iterator[str]:
         """Every code that was ever in the subtree of ``code``, itself included."""

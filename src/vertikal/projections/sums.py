@@ -67,8 +67,9 @@ def _grouped(ledger: Opened, question: Question, part: Part, by: str, at: list[P
     if not branches:
         return {}
     lines = union_all(*branches).subquery("lines")
-    total = select(lines.c.key, func.sum(lines.c.amount)).group_by(lines.c.key)
-    return {key: int(amount) for key, amount in ledger.connection.execute(total)}
+    total = func.sum(lines.c.amount)
+    sums = select(lines.c.key, total).group_by(lines.c.key).having(total != 0)
+    return {key: int(amount) for key, amount in ledger.connection.execute(sums)}
 
 
 def _sources(ledger: Opened, known_at: int, *, leaf: bool, summary: bool) -> Iterator[Source]:

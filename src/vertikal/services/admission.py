@@ -171,14 +171,23 @@ class Admission:
     def _check_more(self, party: Party, contract: Contract, event: Event, errors: Errors) -> None:
         """What can be asked only of an event whose names and places are in order."""
         match event["type"]:
+            case "organisation.registered":
+                self._check_parent(event, errors)
             case "organisation.moved":
                 self._check_move(event, errors)
+                self._check_parent(event, errors)
             case "recommendation.answered":
                 recommendation = self._named["recommendation", event["data"]["recommendation"]]
                 targets = (recommendation.detail or {}).get("organisations", [])
                 self._check_target(event, targets, "не адресат рекомендации; адресаты", errors)
             case _ if contract.of is not None:
                 self._check_owner(party, contract, event, errors)
+
+    def _check_parent(self, event: Event, errors: Errors) -> None:
+        """A school is a leaf: figures are summed at it of its own facts alone, so nobody stands below it."""
+        parent = self.tree.nodes.get(event["data"].get("parent", ""))
+        if parent is not None and parent.kind == "school":
+            _note(errors, "data.parent", f"школа не может быть вышестоящей организацией (получено: «{parent.code}»)")
 
     def _check_move(self, event: Event, errors: Errors) -> None:
         """Nobody may come to stand below itself, on any date."""

@@ -56,7 +56,7 @@ def ask(
         errors["organisation"] = ["укажите код организации"]
     if errors or period is None or as_of is None or known_at is None or organisation is None:
         raise Refusal(400, "параметры запроса не приняты", errors=errors)
-    if organisation not in ledger.tree(ledger.position).nodes:
+    if not any(organisation in ledger.tree(at).nodes for at in (ledger.position, known_at)):
         raise Refusal(404, f"организация «{organisation[:64]}» не зарегистрирована")
     question = Question(indicator, organisation, period, as_of, known_at, by, only)
     _require_meaning(question)

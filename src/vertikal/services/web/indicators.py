@@ -86,7 +86,7 @@ def get_indicator(query: dict[str, Any], code: str) -> Response:
     wait_for(query.get("min_position"))
     with opened() as ledger:
         question = queries.ask(ledger, code, query, service().settings.today())
-        own = require_sight(ledger, question.organisation, aggregates=True)
+        own = require_sight(ledger, question.organisation, question.known_at, aggregates=True)
         _require_own_rows(question, own)
         body = queries.answer(ledger, question, hide_small=not own)
     return answered(body, ledger, query)
@@ -102,7 +102,7 @@ def get_postings(query: dict[str, Any], code: str) -> Response:
     wait_for(query.get("min_position"))
     with opened() as ledger:
         question = queries.ask(ledger, code, query, service().settings.today())
-        require_sight(ledger, question.organisation)
+        require_sight(ledger, question.organisation, question.known_at)
         body = queries.provenance(ledger, question, query.get("cursor"), query.get("limit", 100))
     return answered(body, ledger, query)
 
@@ -117,7 +117,7 @@ def get_changes(query: dict[str, Any], code: str) -> Response:
     wait_for(query.get("min_position"))
     with opened() as ledger:
         window = changes.ask(ledger, code, query, service().settings.today())
-        require_sight(ledger, window.question.organisation)
+        require_sight(ledger, window.question.organisation, window.question.known_at)
         body = changes.answer(ledger, window, query.get("cursor"), query.get("limit", 100))
     return answered(body, ledger, query)
 

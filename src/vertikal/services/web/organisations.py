@@ -52,9 +52,7 @@ def get_organisations(query: dict[str, Any]) -> Response:
         as_of, known_at = read_clocks(ledger, query)
         tree = ledger.tree(known_at)
     after = query.get("cursor", "")
-    codes = sorted(
-        code for code in tree.nodes if code > after and reader.covers(tree, code, service().settings.today())
-    )
+    codes = sorted(code for code in tree.nodes if code > after and reader.covers(tree, code, as_of))
     items = [_brief(tree.nodes[code], as_of) for code in codes[:limit]]
     body = {"items": items, "next": codes[limit - 1] if len(codes) > limit else None}
     return answered(body, ledger, query)
@@ -67,7 +65,7 @@ def get_organisation(query: dict[str, Any], code: str) -> Response:
     wait_for(query.get("min_position"))
     with opened() as ledger:
         as_of, known_at = read_clocks(ledger, query)
-        require_sight(ledger, code)
+        require_sight(ledger, code, known_at)
         tree = ledger.tree(known_at)
     if code not in tree.nodes:
         raise Refusal(404, f"на позиции {known_at} организация «{code}» ещё не была известна")

@@ -75,12 +75,15 @@ def opened() -> Iterator[Opened]:
         yield here.book.open(connection)
 
 
-def require_sight(ledger: Opened, code: str, *, aggregates: bool = False) -> bool:
+def require_sight(ledger: Opened, code: str, known_at: int | None = None, *, aggregates: bool = False) -> bool:
     """Whether ``code`` lies in the reader's own subtree. ``aggregates``: the parent may be seen as well.
 
-    Raises a 404 for what does not exist and a 403 for what the reader may not see.
+    That is judged by the tree of now; by the one of ``known_at`` where the registration was retracted since. Raises a
+    404 for what neither knows and a 403 for what the reader may not see.
     """
     today, tree = service().settings.today(), ledger.tree(ledger.position)
+    if code not in tree.nodes and known_at is not None:
+        tree = ledger.tree(known_at)
     if code not in tree.nodes:
         raise Refusal(404, f"организация «{code[:64]}» не зарегистрирована")
     reader = party()
