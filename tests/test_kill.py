@@ -124,7 +124,7 @@ def test_epochs_that_a_killed_projector_left_open_are_closed_by_the_next(told: V
 
 
 def test_a_projector_killed_at_random_moments_while_events_arrive_equals_a_refold(sampled: Sampled) -> None:
-    reckless = Reckless(sampled.url, seconds_max=0.3)
+    reckless = Reckless(sampled.url, seconds_max=0.2)
     sampled.record(reckless.look)
     sampled.wait(reckless.look)
     reckless.end()
@@ -136,7 +136,7 @@ def test_a_projector_killed_at_random_moments_while_events_arrive_equals_a_refol
 def test_killed_at_random_moments_a_cursor_committed_apart_loses_postings(sampled: Sampled) -> None:
     """The control."""
     sampled.record(lambda: None)
-    reckless = Reckless(sampled.url, seconds_max=0.3, apart=True)
+    reckless = Reckless(sampled.url, seconds_max=0.2, apart=True)
     sampled.wait(reckless.look)
     reckless.end()
     assert not sampled.is_sound()
@@ -209,7 +209,7 @@ def test_a_rebuild_killed_at_a_random_moment_goes_on_to_the_same_digest(sampled:
     sampled.record(lambda: None)
     projector.catch_up(sampled.store.engine)
     first = rebuild(sampled.url, tmp_path / "work")
-    assert kill_after(first, lambda: bool(steps_done(sampled.store)), random.uniform(0.0, 1.0))
+    assert kill_after(first, lambda: bool(steps_done(sampled.store)), random.uniform(0.0, 0.6))
     assert rebuild(sampled.url, tmp_path / "work").wait() == 0
     rebuilt = rebuilding.finish(sampled.url, quiet, accept=False, swap=False)
     with reading(sampled.store.engine) as connection:
