@@ -24,7 +24,7 @@ from tests.torture.journal import Journal
 from tests.torture.oracle import Answer, Observed, judge
 from tests.torture.plan import Plan
 from tests.torture.processes import Processes
-from tests.torture.run import torture
+from tests.torture.run import Report, torture
 from tests.torture.witness import differing, observe, unsound
 from tests.torture.writers import UNKNOWN, WRONG
 from vertikal.events.database import connect, writing
@@ -85,13 +85,23 @@ def test_what_was_acknowledged_survives_an_immediate_shutdown_and_the_rest_is_se
     assert report.counted[UNKNOWN], report
 
 
-def test_control_a_server_that_acknowledges_before_it_has_written_loses_events(folder: str) -> None:
-    """What fills a page of its log is written soon: what is lost may be little, so it is stopped several times."""
+def test_control_a_server_that_acknowledges_before_it_has_written_loses_events(tmp_path: Path) -> None:
+    """It may write in time by chance: it is enough that one of a few runs loses what was acknowledged."""
+    reports = []
+    for number in range(4):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        reports.append(report_of_early_acknowledgements(str(folder)))
+        if oracle.ACKNOWLEDGED in reports[-1].claims:
+            return
+    pytest.fail(f"nothing was lost: {reports}")
+
+
+def report_of_early_acknowledgements(folder: str) -> Report:
     with postgresql_server(durable=True) as server:
         plan = Plan(server.url, folder, seed(), "intake", writer_killed_every=0, projector_killed_every=0,
                     connection_killed_every=0, server_stopped_every=1.0, strikes_min=3)  # fmt: skip
-        report = torture(plan, CONTROL_S, server, then=lambda: acknowledge_early(server))
-    assert oracle.ACKNOWLEDGED in report.claims, report
+        return torture(plan, CONTROL_S, server, then=lambda: acknowledge_early(server))
 
 
 def acknowledge_early(server: Server) -> None:
