@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, text
 
 from tests.torture.doors import Door, Entry, IntakeDoor
+from tests.torture.oracle import GAPLESS, ORDER, READER
 from vertikal.events.database import reading, writing
 from vertikal.services.access import Party
 from vertikal.services.intake import ACCEPTED, DUPLICATE, Outcome
@@ -94,4 +95,11 @@ DOORS: dict[str, Callable[[Engine], Door]] = {
     "xmin": FilteredDoor,
     "counting": CountingDoor,
 }
+MUST_FAIL = {GAPLESS, READER}
+MAY_FAIL = {"counting": {ORDER}}  # two who count at once may also overtake an acknowledgement
 CONTROLS = {"postgresql": ("sequence", "xmin"), "sqlite": ("counting",)}
+
+
+def failed_as_it_must(door: str, claims: set[str]) -> bool:
+    """Whether a run of a control broke what that control breaks, and nothing else."""
+    return claims >= MUST_FAIL and claims <= MUST_FAIL | MAY_FAIL.get(door, set())
