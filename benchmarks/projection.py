@@ -16,7 +16,7 @@ from sqlalchemy import Engine
 from benchmarks.results import Result, timed
 from vertikal.events import log
 from vertikal.events.database import connect, reading
-from vertikal.projections import building, comparing
+from vertikal.projections import book, comparing
 from vertikal.projections.ledger import day_of
 from vertikal.projections.model import Cells
 from vertikal.projections.models import MEASURES, MODELS
@@ -108,5 +108,5 @@ def _stored(engine: Engine) -> Balances:
     with reading(engine) as connection:
         return {
             (path, measure, tuple(dimensions[each] for each in MEASURES[measure].dimensions), day_of(date)): amount
-            for path, measure, dimensions, date, amount in comparing.balances(connection, building.live(connection))
+            for path, measure, dimensions, date, amount in comparing.balances(connection, book.live(connection))
         }

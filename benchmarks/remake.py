@@ -23,7 +23,7 @@ from unittest.mock import patch
 import psutil
 
 from vertikal.events.database import connect, reading
-from vertikal.projections import building, comparing
+from vertikal.projections import book, building
 from vertikal.services import rebuilding
 
 WORKERS = 2
@@ -73,7 +73,7 @@ def main() -> None:
 
 def _held(url: str) -> int:
     with reading(connect(url)) as connection:
-        return comparing.position_of(connection, building.live(connection))
+        return book.held(connection, book.live(connection))
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.engine import make_url
 
 from tests.postgresql import postgresql
+from tests.terminal import Terminal
 from vertikal.events.database import reading, writing
 from vertikal.events.notes import Signer
 from vertikal.events.sealing import MasterKey
@@ -96,6 +97,12 @@ def engine(settings: Settings) -> Iterator[Engine]:
 def settings(database_url: str) -> Settings:
     keys = {"VERTIKAL_SIGNING_KEY": SIGNER.text(), "VERTIKAL_MASTER_KEY": MASTER.text()}
     return read_settings({"VERTIKAL_DATABASE_URL": database_url, **keys})
+
+
+@pytest.fixture
+def terminal(database_url: str) -> Terminal:
+    """The command line with the test's database."""
+    return Terminal(database_url)
 
 
 class Vertikal:

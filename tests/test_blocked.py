@@ -13,22 +13,17 @@ from flask.testing import FlaskClient
 from sqlalchemy import text, update
 
 from tests.conftest import Vertikal
-from tests.test_cli import Terminal
+from tests.terminal import Terminal
 from tests.test_ledger import report
 from tests.test_serve import serving as served_by
 from vertikal.events.database import reading, writing
 from vertikal.projections import blocked
-from vertikal.projections.building import live
+from vertikal.projections.book import live
 from vertikal.projections.models import VERSIONS
 from vertikal.projections.tables import VOLUMES, volumes
 from vertikal.services import rebuilding, serving
 
 REASON = "ValueError('неудобное число')"
-
-
-@pytest.fixture
-def terminal(database_url: str) -> Terminal:
-    return Terminal(database_url)
 
 
 def rebuilt(vertical: Vertikal, folder: Path, *names: str, accept: bool = False) -> rebuilding.Rebuilt:

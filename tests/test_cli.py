@@ -10,45 +10,16 @@ from typing import Any
 
 import click
 import pytest
-import structlog
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
 
 from tests.conftest import Vertikal
 from tests.sayings import GORODETS, said
+from tests.terminal import Terminal
 from vertikal.events.database import writing
 from vertikal.events.tables import head
 from vertikal.services.cli import asking, main
 
 BATCH_MAX = 1_000
-
-
-class Terminal:
-    """``vertikal`` with its database, and what else is given, in the environment."""
-
-    def __init__(self, url: str, **environment: str) -> None:
-        self._environment = {"VERTIKAL_DATABASE_URL": url, "VERTIKAL_TOKEN": None, **environment}
-        self._runner = CliRunner()
-
-    def run(self, *words: str, code: int = 0, sent: bytes | str | None = None, **environment: str) -> Result:
-        """The result of a command that must end with ``code``."""
-        result = self._runner.invoke(main, list(words), input=sent, env={**self._environment, **environment})
-        assert result.exit_code == code, (result.output, result.exception)
-        return result
-
-    def json(self, *words: str, code: int = 0, **more: Any) -> Any:
-        return json.loads(self.run(*words, "--json", code=code, **more).stdout)
-
-
-@pytest.fixture(autouse=True)
-def _logging() -> Iterator[None]:
-    """The command configures the log of its process, which here is that of all tests."""
-    yield
-    structlog.reset_defaults()
-
-
-@pytest.fixture
-def terminal(database_url: str) -> Terminal:
-    return Terminal(database_url)
 
 
 def staff(vertical: Vertikal, **fields: Any) -> dict[str, Any]:

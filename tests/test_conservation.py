@@ -31,7 +31,7 @@ from tests.refold import Amounts, refold, rolled_up
 from tests.test_closings import check, sized
 from tests.test_ledger import ORGANISATIONS, SENDERS, Step, dates, opened, recorded, units
 from vertikal.events.database import reading, writing
-from vertikal.projections import building, comparing, ledger, organisations, placing
+from vertikal.projections import book, building, comparing, ledger, organisations, placing
 from vertikal.projections.model import Kind
 from vertikal.projections.models import MEASURES
 from vertikal.projections.organisations import Tree
@@ -122,8 +122,8 @@ class Vertical(RuleBasedStateMachine):
     def it_adds_up(self) -> None:
         head = len(self.sent)
         with reading(self.store.engine) as connection:
-            live = building.live(connection)
-            held = comparing.position_of(connection, live)
+            live = book.live(connection)
+            held = book.held(connection, live)
         if held == head != self.projected:
             self.projected = head
             for known_at in {round(self.looked_at * head), head}:
@@ -170,7 +170,7 @@ def adds_up(store: Vertikal, volume: Volume, known_at: int) -> None:
     assert own == refold(recorded(store), known_at)
     with reading(store.engine) as connection:
         tree = organisations.read_tree(connection, known_at)
-        if known_at == comparing.position_of(connection, volume):
+        if known_at == book.held(connection, volume):
             is_conserved(own, held(comparing.balances(connection, volume)))
     for day in DAYS:
         stands_where_it_belongs(own, tree, day)

@@ -13,8 +13,8 @@ import pytest
 from sqlalchemy import Engine, func, select, text
 
 from tests.conftest import MASTER, SIGNER, Vertikal
+from tests.terminal import Terminal
 from tests.test_archive import exported
-from tests.test_cli import Terminal
 from tests.test_persons import MUNICIPALITY, NAME, course, every_byte
 from vertikal.events import log
 from vertikal.events.database import reading, writing

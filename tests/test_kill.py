@@ -24,7 +24,7 @@ from tests.refold import refold
 from tests.test_ledger import Step, tell
 from vertikal.events import log
 from vertikal.events.database import reading, writing
-from vertikal.projections import building, closings, comparing
+from vertikal.projections import book, building, closings, comparing
 from vertikal.projections.engine import Engine
 from vertikal.projections.tables import VOLUMES, volumes
 from vertikal.projections.tables import building as steps
@@ -270,12 +270,12 @@ def steps_done(store: Vertikal) -> Any:
     """The steps of a rebuild that are done; behind the last, the position of the volume that it made."""
     with reading(store.engine) as connection:
         done = building.done(connection)
-        return done or comparing.position_of(connection, building.resting(connection)) or done
+        return done or book.held(connection, book.resting(connection)) or done
 
 
 def live(store: Vertikal) -> str:
     with reading(store.engine) as connection:
-        return building.live(connection).name
+        return book.live(connection).name
 
 
 # A log of the sample region

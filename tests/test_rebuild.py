@@ -24,7 +24,7 @@ from tests.test_conservation import on_postgresql, sqlite
 from tests.test_figures import result
 from tests.test_ledger import Step, histories, play
 from vertikal.events.database import reading, writing
-from vertikal.projections import building, comparing
+from vertikal.projections import book, building, comparing
 from vertikal.projections.folding import Body
 from vertikal.projections.models import MODELS
 from vertikal.projections.tables import VOLUMES, Volume, accounts, places, volumes
@@ -62,7 +62,7 @@ def folder(store: Vertikal) -> Path:
 
 def live(store: Vertikal) -> str:
     with reading(store.engine) as connection:
-        return building.live(connection).name
+        return book.live(connection).name
 
 
 # The same
@@ -316,7 +316,7 @@ def test_swapped_back_the_first_volume_catches_up_and_is_live_again(vertical: Ve
     finish(vertical)
     last = employ(vertical)
     with reading(vertical.engine) as connection:
-        assert comparing.position_of(connection, A) < last
+        assert book.held(connection, A) < last
     rebuilt = finish(vertical)
     assert (rebuilt.position, rebuilt.differences, live(vertical)) == (last, [], "a")
     assert vertical.figure("trained_teachers", "obr") == (0, 30)

@@ -10,27 +10,15 @@ from typing import Any
 
 import openpyxl
 import pytest
-import structlog
 from flask.testing import FlaskClient
 
 from tests.conftest import Vertikal
 from tests.readers import Reader, problem
 from tests.sayings import CHEMAL, GORODETS, REGION, S1, said
-from tests.test_cli import Terminal
+from tests.terminal import Terminal
 from vertikal.services import replay, sheets, telling
 
 Event = dict[str, Any]
-
-
-@pytest.fixture(autouse=True)
-def _logging() -> Iterator[None]:
-    yield
-    structlog.reset_defaults()
-
-
-@pytest.fixture
-def terminal(database_url: str) -> Terminal:
-    return Terminal(database_url)
 
 
 @pytest.fixture

@@ -112,9 +112,20 @@ class Book:
         return Opened(connection, VOLUMES[name], position, closed, last, places_now, accounts_now[1], trees_now)
 
 
-def held(connection: Connection) -> int:
-    """The last position that the figures hold."""
-    return int(connection.execute(select(volumes.c.position).where(volumes.c.live == 1)).scalar_one())
+def live(connection: Connection) -> Volume:
+    """The volume that figures are read from."""
+    return VOLUMES[connection.execute(select(volumes.c.name).where(volumes.c.live == 1)).scalar_one()]
+
+
+def resting(connection: Connection) -> Volume:
+    """The volume that is not live."""
+    return VOLUMES[connection.execute(select(volumes.c.name).where(volumes.c.live == 0)).scalar_one()]
+
+
+def held(connection: Connection, volume: Volume | None = None) -> int:
+    """The last position of the log that a volume holds; without one, that the figures hold."""
+    whose = volumes.c.live == 1 if volume is None else volumes.c.name == volume.name
+    return int(connection.execute(select(volumes.c.position).where(whose)).scalar_one())
 
 
 _STATE = select(

@@ -12,7 +12,7 @@ import orjson
 from sqlalchemy import Connection, delete, insert, select, text, update
 
 from ..events import log
-from .book import held
+from .book import held, live, resting
 from .closings import EPOCH
 from .engine import Engine
 from .model import Model
@@ -42,16 +42,6 @@ class Plan:
     @property
     def of(self) -> Volume:
         return VOLUMES[self.volume]
-
-
-def resting(connection: Connection) -> Volume:
-    """The volume that is not live."""
-    return VOLUMES[connection.execute(select(volumes.c.name).where(volumes.c.live == 0)).scalar_one()]
-
-
-def live(connection: Connection) -> Volume:
-    """The volume that figures are read from."""
-    return VOLUMES[connection.execute(select(volumes.c.name).where(volumes.c.live == 1)).scalar_one()]
 
 
 def unfinished(connection: Connection) -> Plan | None:

@@ -37,6 +37,12 @@ def runs(closed: int) -> tuple[list[Run], int]:
     return found, count * EPOCH
 
 
+def of_run(volume: Volume, run: Run) -> tuple[ColumnElement[bool], ...]:
+    """Which rows of the closings are those of a run."""
+    level, first, behind = run
+    return volume.closings.c.level == level, volume.closings.c.epoch.between(first, behind - 1)
+
+
 def due(connection: Connection, volume: Volume) -> int:
     """How many epochs the volume holds whole that are not closed yet."""
     open_ = select(volumes.c.position - volumes.c.closed).where(volumes.c.name == volume.name)

@@ -10,10 +10,11 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, Select, func, select, union_all
 
+from .book import held
 from .closings import rolled_up
 from .ledger import date_of
 from .numbers import LEAF
-from .tables import Volume, accounts, places, volumes
+from .tables import Volume, accounts, places
 
 Balance = tuple[str, str, dict[str, str], str, int]  # path, measure, dimensions, date, amount
 FETCHED = 10_000  # rows at a time: memory does not grow with the ledger
@@ -31,14 +32,9 @@ class Difference:
     other: int
 
 
-def position_of(connection: Connection, volume: Volume) -> int:
-    """The last position of the log that a volume holds."""
-    return int(connection.execute(select(volumes.c.position).where(volumes.c.name == volume.name)).scalar_one())
-
-
 def differences(connection: Connection, one: Volume, other: Volume, limit: int) -> tuple[int, list[Difference]]:
     """The position at which two volumes are compared, the last that both hold, and up to ``limit`` differences."""
-    at = min(position_of(connection, one), position_of(connection, other))
+    at = min(held(connection, one), held(connection, other))
     lines = union_all(
         *_signed(_all_balances(connection, one, at), 1, 0), *_signed(_all_balances(connection, other, at), 0, 1)
     ).subquery("lines")
@@ -63,7 +59,7 @@ def digest(connection: Connection, volume: Volume) -> tuple[int, str]:
     A line is the JSON list [path, measure, dimensions, date, amount]; lines are in the order of these. Zero is no
     balance. Numbers of places and accounts, and times, are no part of it.
     """
-    at, hash_ = position_of(connection, volume), hashlib.sha256()
+    at, hash_ = held(connection, volume), hashlib.sha256()
     for balance in balances(connection, volume):
         hash_.update(orjson.dumps(balance, option=orjson.OPT_APPEND_NEWLINE))
     return at, hash_.hexdigest()
@@ -71,7 +67,7 @@ def digest(connection: Connection, volume: Volume) -> tuple[int, str]:
 
 def balances(connection: Connection, volume: Volume) -> Iterator[Balance]:
     """Every balance that is not zero, of schools too, in the order of their names; read as a stream."""
-    at = position_of(connection, volume)
+    at = held(connection, volume)
     lines = union_all(*_all_balances(connection, volume, at)).subquery("lines")
     key = (places.c.path, accounts.c.measure, accounts.c.dimensions, lines.c.date)
     total = func.sum(lines.c.amount)
@@ -91,13 +87,13 @@ def balances(connection: Connection, volume: Volume) -> Iterator[Balance]:
 
 def _all_balances(connection: Connection, volume: Volume, at: int) -> list[Select[Any]]:
     """The balances of a volume as of a position that it holds: of schools, sums of their postings."""
-    held, postings = volume.balances, volume.postings
-    columns = (held.c.place, held.c.account, held.c.date, held.c.amount)
+    kept, postings = volume.balances, volume.postings
+    columns = (kept.c.place, kept.c.account, kept.c.date, kept.c.amount)
     schools = select(places.c.id).where(places.c.kind == LEAF)
     own = (postings.c.place, postings.c.account, postings.c.date, func.sum(postings.c.amount).label("amount"))
     leaves = select(*own).where(postings.c.place.in_(schools), postings.c.position <= at).group_by(*own[:3])
     found = [select(*columns), leaves]
-    if position_of(connection, volume) > at:
+    if held(connection, volume) > at:
         place, account, rows = rolled_up(volume)
         later = rows.where(postings.c.position > at)
         amount = (-postings.c.amount).label("amount")

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, delete, select, update
 
 from ..contracts.catalogue import CATALOGUE
 from ..events import bulk, log, registry
+from .book import held, live
 from .folding import Changes, Entity, concerned
 from .ledger import Ledger, Posted
 from .model import Event, Model
@@ -79,8 +80,7 @@ class Engine:
 
     def held(self, connection: Connection) -> int:
         """The last position that its volume holds."""
-        whose = volumes.c.live == 1 if self._building is None else volumes.c.name == self._building
-        return int(connection.execute(select(volumes.c.position).where(whose)).scalar_one())
+        return held(connection, None if self._building is None else VOLUMES[self._building])
 
     @property
     def volume(self) -> Volume:
@@ -105,7 +105,7 @@ class Engine:
         if self._building is not None:
             return VOLUMES[self._building]
         require_own_models(connection)
-        return VOLUMES[connection.execute(select(volumes.c.name).where(volumes.c.live == 1)).scalar_one()]
+        return live(connection)
 
     def _move(self, connection: Connection, before: int, last: int) -> None:
         ours = update(volumes).where(volumes.c.name == self._volume.name, volumes.c.position == before)

@@ -3,10 +3,10 @@
     scatter     events are laid out by entity: for each partition of the entities, lines of (model, key, position, leaf)
     fold        a partition is sorted and folded; its entities and postings are written, once each
     replant     where the tree turned, what stood there is posted anew, as the engine did at that event
-    settle      balances and closed epochs are summed from the postings
+    balance     balances are summed from the closed epochs, and these from the postings
 
 Read models that feed on postings of others (``FED``) are made by the engine itself, beside these steps; their events
-are few. What comes out must be what the engine made event by event: ``compare`` says whether it is.
+are few. What comes out must be what the engine made event by event: ``comparing`` says whether it is.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from sqlalchemy import Connection, func, insert, select, union_all
 
 from ..contracts.catalogue import CATALOGUE
 from ..events import bulk, log, registry
-from ..events.tables import declarations, retractions
-from .closings import rolled_up, runs
+from ..events.tables import declarations
+from .closings import of_run, rolled_up, runs
 from .engine import Engine
 from .folding import Entity, concerned
 from .ledger import Ledger
@@ -44,7 +44,6 @@ FED = tuple(
 FOLDED = tuple(model for model in MODELS if model not in FED)
 FED_LINES = -1  # the partition of all events that the engine takes itself
 SEPARATOR = b"\t"
-POSITION_DIGITS = 19
 _TYPES_FED = {type_ for model in FED for type_ in model.types}
 _BY_TYPE = {type_: [each for each in FOLDED if type_ in each.types] for model in FOLDED for type_ in model.types}
 _BY_NAME = {model.name.encode(): model for model in FOLDED}
@@ -192,10 +191,7 @@ def balance(connection: Connection, volume: Volume, position: int) -> None:
     closings, postings = volume.closings, volume.postings
     closed, covered = runs(position)
     columns = (closings.c.place, closings.c.account, closings.c.date, closings.c.amount)
-    branches = [
-        select(*columns).where(closings.c.level == level, closings.c.epoch.between(first, behind - 1))
-        for level, first, behind in closed
-    ]
+    branches = [select(*columns).where(*of_run(volume, run)) for run in closed]
     place, account, rows = rolled_up(volume)
     rest = rows.add_columns(place.label("place"), account.label("account"), postings.c.date, postings.c.amount)
     lines = union_all(*branches, rest.where(postings.c.position > covered)).subquery("lines")
@@ -210,17 +206,14 @@ def _turning(connection: Connection) -> list[int]:
     named = select(declarations.c.position, declarations.c.code, declarations.c.detail)
     named = named.where(declarations.c.kind == "organisation").order_by(declarations.c.position)
     seen: set[str] = set()
-    turns = set(connection.execute(select(retractions.c.by).where(retractions.c.target.in_(_told))).scalars())
+    quiet: set[int] = set()
     for position, code, detail in connection.execute(named):
         type_ = orjson.loads(bytes(detail))["type"]
         first = type_ == "organisation.registered" and code not in seen
         seen.add(code)
-        if not first and type_ != "organisation.renamed":
-            turns.add(position)
-    return sorted(turns)
-
-
-_told = select(declarations.c.position).where(declarations.c.kind == "organisation")
+        if first or type_ == "organisation.renamed":
+            quiet.add(position)
+    return [position for position in registry.turns(connection) if position not in quiet]
 
 
 def _line(model: bytes, key: str, position: int, payload: bytes) -> bytes:

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, FromClause, Select, func, select, union_all
 
 from .book import Opened, Place
-from .closings import runs
+from .closings import of_run, runs
 from .indicators import Part
 from .numbers import LEAF
 from .questions import Question, narrowing, summary_suffices
@@ -35,18 +35,23 @@ class Source:
 
 def by_place(ledger: Opened, question: Question, part: Part, at: Iterable[Place]) -> dict[int, int]:
     """Amounts of a part of a figure by place."""
-    places = list(at)
-    leaves = _grouped(ledger, question, part, "place", [place for place in places if place.kind == LEAF])
-    return leaves | _grouped(ledger, question, part, "place", [place for place in places if place.kind != LEAF])
+    leaves, others = _apart(at)
+    return _grouped(ledger, question, part, "place", leaves) | _grouped(ledger, question, part, "place", others)
 
 
 def by_account(ledger: Opened, question: Question, part: Part, at: Iterable[Place]) -> dict[int, int]:
     """Amounts of a part of a figure by account, over all the places."""
-    places, sums = list(at), defaultdict[int, int](int)
-    for some in ([place for place in places if place.kind == LEAF], [place for place in places if place.kind != LEAF]):
+    sums = defaultdict[int, int](int)
+    for some in _apart(at):
         for account, amount in _grouped(ledger, question, part, "account", some).items():
             sums[account] += amount
     return sums
+
+
+def _apart(at: Iterable[Place]) -> tuple[list[Place], list[Place]]:
+    """Schools, and all else: they are summed from other rows."""
+    places = list(at)
+    return [place for place in places if place.kind == LEAF], [place for place in places if place.kind != LEAF]
 
 
 def _grouped(ledger: Opened, question: Question, part: Part, by: str, at: list[Place]) -> dict[int, int]:
@@ -74,16 +79,16 @@ def _grouped(ledger: Opened, question: Question, part: Part, by: str, at: list[P
 
 def _sources(ledger: Opened, known_at: int, *, leaf: bool, summary: bool) -> Iterator[Source]:
     volume = ledger.volume
-    postings, balances, closings = volume.postings, volume.balances, volume.closings
+    postings = volume.postings
     if leaf:
         within = (postings.c.position <= known_at,) if known_at < ledger.position else ()
         yield _plain(postings, *within)
     elif known_at >= ledger.position:
-        yield _plain(balances)
+        yield _plain(volume.balances)
     else:
         closed, covered = runs(min(known_at, ledger.closed))
-        for level, first, behind in closed:
-            yield _plain(closings, closings.c.level == level, closings.c.epoch.between(first, behind - 1))
+        for run in closed:
+            yield _plain(volume.closings, *of_run(volume, run))
         if covered < known_at:
             yield _rolled_up(postings, covered, known_at, summary=summary)
 

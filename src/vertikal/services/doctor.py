@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ..events.database import reading
 from ..projections import blocked
-from ..projections.building import live
+from ..projections.book import live
 from ..projections.engine import OtherModels, require_own_models
 from . import projector, store
 from .settings import Settings

@@ -14,8 +14,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from ..events import log
 from ..events.database import reading, writing
 from ..projections import closings
-from ..projections.book import held
-from ..projections.building import live
+from ..projections.book import held, live
 from ..projections.engine import CursorMoved, require_own_models
 from ..projections.engine import Engine as Fold
 from ..projections.tables import Volume

@@ -22,7 +22,7 @@ from sqlalchemy import Connection, Engine, update
 from sqlalchemy.exc import IntegrityError
 
 from ..events.database import connect, reading, writing
-from ..projections import building, closings, comparing, rebuild
+from ..projections import book, building, closings, comparing, rebuild
 from ..projections.building import Plan
 from ..projections.comparing import Difference
 from ..projections.engine import Engine as Fold
@@ -72,7 +72,7 @@ def run(url: str, folder: Path, names: Sequence[str], workers: int, progress: Pr
 
     An interrupted rebuild goes on. ``folder`` holds events by entity while it works. Raises ``Refusal``.
     """
-    engine = connect(url)
+    engine = _engine(url)
     with _alone(folder):
         with writing(engine, snapshot=True) as connection:
             plan = building.unfinished(connection)
@@ -88,16 +88,16 @@ def finish(url: str, progress: Progress, *, accept: bool, swap: bool = True) -> 
 
     ``accept``: swap all the same. Raises ``Refusal`` where there is nothing to swap to.
     """
-    engine = connect(url)
+    engine = _engine(url)
     with reading(engine) as connection:
-        volume = building.resting(connection)
-        if building.unfinished(connection) is not None or not comparing.position_of(connection, volume):
+        volume = book.resting(connection)
+        if building.unfinished(connection) is not None or not book.held(connection, volume):
             raise Refusal(409, "второго тома показателей нет: выполните vertikal rebuild до конца")
     fold = Fold(volume.name)
     while count := projector.project(engine, fold):
         progress("events since then", count, 0)
     with reading(engine) as connection:
-        compared_at, found = comparing.differences(connection, building.live(connection), volume, DIFFERENCES_SHOWN)
+        compared_at, found = comparing.differences(connection, book.live(connection), volume, DIFFERENCES_SHOWN)
         position, digest = comparing.digest(connection, volume)
     swapped = swap and (accept or not found)
     with writing(engine) as connection:
@@ -131,7 +131,8 @@ def _build(engine: Engine, plan: Plan, lines: Path, workers: Workers, progress: 
         folding = [partial(_fold_partition, plan, lines, number) for number in range(plan.partitions)]
         workers.do(folding, "partitions folded", plan.partitions, progress)
         _once(engine, "keys", lambda connection: building.index(connection, plan, "postings"))
-    _once(engine, "replanted", lambda connection: _replant(connection, plan))
+    past = _past(engine, plan.position)
+    _once(engine, "replanted", lambda connection: rebuild.replant(connection, plan.of, past, plan.chosen))
     for level in closings.levels(plan.position):
         workers.do([partial(_close, plan, *epoch) for epoch in level], "epochs closed", len(level), progress)
     _once(engine, "balances", lambda connection: rebuild.balance(connection, plan.of, plan.position))
@@ -189,16 +190,12 @@ def _fold_partition(plan: Plan, lines: Path, number: int, engine: Engine) -> int
     return 1
 
 
-def _replant(connection: Connection, plan: Plan) -> None:
-    rebuild.replant(connection, plan.of, Past(connection, plan.position), plan.chosen)
-
-
 def _close(plan: Plan, level: int, number: int, engine: Engine) -> int:
     _once(engine, f"epoch {level}.{number}", lambda connection: closings.make(connection, plan.of, level, number))
     return 1
 
 
-# In a worker
+# In any of the processes
 
 
 def _do(step: Step, url: str) -> int:

@@ -22,7 +22,7 @@ from ..replay import Selection
 from ..settings import Settings
 from ..telling import Told
 from ..terminal import REFUSED, err, out
-from .rebuilding import replayed
+from .rebuilding import rebuild
 
 NOTHING = "событий не найдено"
 TEXT, NDJSON, XLSX = FORMATS = ("text", "ndjson", "xlsx")
@@ -47,7 +47,7 @@ def replay(settings: Settings, /, form: str, output: Path | None, as_json: bool,
     if as_json:
         if output is not None or any(given.values()):
             raise click.UsageError("--json folds the whole log: it takes no other option")
-        replayed(settings, as_json)
+        click.get_current_context().invoke(rebuild, no_swap=True, as_json=True)
         return
     if form == XLSX and output is None:
         raise click.UsageError("--format xlsx needs -o FILE")

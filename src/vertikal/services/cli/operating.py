@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 
 from ...events.database import reading
 from ...projections import blocked as blocked_events
-from ...projections.building import live
+from ...projections.book import live
 from ...sample import SIZES
 from .. import access, demo, doctor, keys, projector, proving, pushing, serving, store, terminal
 from ..intake import Answer, Intake

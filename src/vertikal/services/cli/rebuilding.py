@@ -19,12 +19,16 @@ from ..terminal import REFUSED, as_json, err, out
 WORKERS_MAX = 64
 
 
+def _processors() -> int:
+    return min(os.cpu_count() or 1, WORKERS_MAX)
+
+
 @click.command()
 @click.argument("models", nargs=-1, metavar="[MODEL]...")
 @click.option(
     "--workers",
     type=click.IntRange(1, WORKERS_MAX),
-    default=lambda: min(os.cpu_count() or 1, WORKERS_MAX),
+    default=_processors,
     show_default="one per processor",
 )
 @click.option("--back", is_flag=True, help="Build nothing: swap back to the figures that were live before.")
@@ -52,19 +56,10 @@ def rebuild(
         if not back:
             rebuilding.run(url, rebuilding.folder_of(url), models, workers, advance)
         found = rebuilding.finish(url, advance, accept=accept_differences, swap=not no_swap)
-    report(found, as_json)
+    _report(found, as_json)
 
 
-def replayed(settings: Settings, as_json: bool) -> None:
-    """Fold the whole log once more beside the live figures and print the digest of what comes out."""
-    url = store.open_store(settings.database_url).url.render_as_string(hide_password=False)
-    with _progress() as advance:
-        rebuilding.run(url, rebuilding.folder_of(url), (), min(os.cpu_count() or 1, WORKERS_MAX), advance)
-        found = rebuilding.finish(url, advance, accept=False, swap=False)
-    report(found, as_json)
-
-
-def report(found: Rebuilt, as_json: bool) -> None:
+def _report(found: Rebuilt, as_json: bool) -> None:
     """Print what came out; end with 1 where it differs from the live figures."""
     if as_json:
         terminal.print_json(
