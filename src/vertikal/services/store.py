@@ -10,6 +10,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, func, insert, inspect, select
+from sqlalchemy.exc import DataError
 
 from ..events import log
 from ..events import tables as events
@@ -77,15 +78,20 @@ def open_store(url: str, role: Role | None = None) -> Engine:
     """
     engine = connect(url, role)
     file = engine.url.database if engine.dialect.name == "sqlite" else None
-    if file and not Path(file).exists():
-        raise NotReady(f"no Vertikal database at {engine.url.render_as_string()}: run `vertikal init` first")
-    with reading(engine) as connection:
-        revision = _revision(connection)
+    revision = _read_revision(engine) if file is None or Path(file).exists() else None
     if revision is None:
         raise NotReady(f"no Vertikal database at {engine.url.render_as_string()}: run `vertikal init` first")
     if revision != _newest():
         raise NotReady(f"the database is of version {revision}, this release needs {_newest()}: run `vertikal init`")
     return engine
+
+
+def _read_revision(engine: Engine) -> str | None:
+    try:
+        with reading(engine) as connection:
+            return _revision(connection)
+    except DataError:  # the role is not known to a server on which `vertikal init` never ran
+        return None
 
 
 def require_sound(engine: Engine) -> None:
