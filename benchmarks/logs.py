@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import Engine
 
 from benchmarks import remake
+from benchmarks.remake import Remade
 from vertikal.events.database import connect, writing
 from vertikal.sample import Scale, region
 from vertikal.services import demo, store
@@ -38,6 +39,7 @@ class Logs:
 
     def __init__(self, urls: Urls) -> None:
         self.fresh = urls
+        self.made: dict[str, Remade] = {}  # by URL: the rebuild that made the figures
         self._filled: dict[str | Scale, str] = {}
 
     def filled(self, scale: str | Scale) -> str:
@@ -49,7 +51,7 @@ class Logs:
             demo.record(engine, read_settings({}), region(scale), lambda _: None)
             analyse(engine)
             engine.dispose()
-            remake.apart(url)
+            self.made[url] = remake.apart(url)
             self.keep(scale, url)
         return self._filled[scale]
 

@@ -16,6 +16,7 @@ from functools import partial
 from http.client import HTTPConnection
 
 from benchmarks.logs import SIZES, Logs, analyse
+from benchmarks.remake import Remade
 from benchmarks.results import Result, median, percentile, timed
 from vertikal.events.database import connect, writing
 from vertikal.events.log import read_head
@@ -71,7 +72,8 @@ def measure(name: str, logs: Logs, size: str) -> list[Result]:
                     if number:  # the first round warms up
                         each.current[query].append(taken[0])
                         each.known[query].append(taken[1])
-    return [*_spreads(name, served), *(result for each in served for result in _of(name, each))]
+    results = [*_spreads(name, served), *(result for each in served for result in _of(name, each))]
+    return results + [result for url in urls if url in logs.made for result in _made(name, logs.made[url])]
 
 
 def _scales(size: str) -> Iterator[str | Scale]:
@@ -121,6 +123,15 @@ def _of(name: str, each: Asked) -> Iterator[Result]:
     yield Result(f"two-clock query against a current one {title}: p50", name, *both[:1], "ms", both[1], ratio,
                  f"ratio ≤ {CLOCKS_MAX:.0f}", ratio <= CLOCKS_MAX, detail=_by_query(each.known))  # fmt: skip
     yield Result(f"two-clock query {title}: p99", name, percentile(known, 0.99), "ms")
+
+
+def _made(name: str, made: Remade) -> Iterator[Result]:
+    """The rebuild that made the figures, on the way: nobody compared it with live ones, as there were none."""
+    title = f"the rebuild on the way, {made.events:,} events"
+    yield Result(title, name, made.rate, "events/s", detail={"seconds": made.phases})
+    yield Result(f"{title}: catch-up and digest", name, made.finishing, "s")
+    yield Result(f"{title}: most memory of a worker", name, made.worker_mb, "MB")
+    yield Result(f"{title}: most memory of the process that began them", name, made.parent_mb, "MB")
 
 
 def _all(samples: Samples) -> list[float]:

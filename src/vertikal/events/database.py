@@ -12,6 +12,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
 
 BUSY_TIMEOUT_S = 5
+FOR_ALL_ROWS = ("work_mem = '128MB'", "maintenance_work_mem = '256MB'", "cursor_tuple_fraction = 1")
 Role = Literal["ingest", "projector", "reader"]
 
 
@@ -62,6 +63,13 @@ def reading(engine: Engine) -> Iterator[Connection]:
         options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
     with engine.execution_options(**options).begin() as connection:
         yield connection
+
+
+def take_all(connection: Connection) -> None:
+    """Have PostgreSQL plan the statements of this transaction for all of their rows, and sort and sum in memory."""
+    if connection.dialect.name == "postgresql":
+        for setting in FOR_ALL_ROWS:
+            connection.exec_driver_sql(f"SET LOCAL {setting}")
 
 
 def _take_role(role: Role, connection: Any, _: object) -> None:

@@ -112,12 +112,13 @@ def index(connection: Connection, plan: Plan, *names: str) -> None:
             columns = "position, place, account, date, amount"
             connection.execute(text(f"CREATE INDEX {table}_by_position ON {table} ({columns})"))
         connection.execute(text(f"ANALYZE {table}"))
+    connection.execute(text("ANALYZE places, holders, accounts"))
 
 
-def tidy(connection: Connection, plan: Plan) -> None:
+def tidy(connection: Connection, plan: Plan, *names: str) -> None:
     """Let PostgreSQL read indexes alone where they hold all that is asked; outside a transaction, as VACUUM must be."""
     if connection.dialect.name == "postgresql":
-        for name in KEYS:
+        for name in names:
             connection.execute(text(f"VACUUM ANALYZE {name}_{plan.volume}"))
 
 

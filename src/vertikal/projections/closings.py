@@ -60,10 +60,10 @@ def close(connection: Connection, volume: Volume) -> None:
             make(connection, volume, level, number)
 
 
-def make(connection: Connection, volume: Volume, level: int, number: int) -> None:
-    """Write an epoch whose postings, or the epochs that it merges, are all there."""
+def make(connection: Connection, volume: Volume, level: int, first: int, count: int = 1) -> None:
+    """Write epochs of a level whose postings, or the epochs that they merge, are all there."""
     columns = [column.name for column in volume.closings.columns]
-    connection.execute(insert(volume.closings).from_select(columns, summed(volume, level, number)))
+    connection.execute(insert(volume.closings).from_select(columns, summed(volume, level, first, count)))
 
 
 def levels(position: int) -> list[list[Epoch]]:
@@ -93,20 +93,24 @@ def completed(number: int) -> Iterator[Epoch]:
         yield level, number
 
 
-def summed(volume: Volume, level: int, number: int) -> Select[Any]:
-    """The rows of an epoch: of the postings of its positions, or of the epochs that it merges."""
+def summed(volume: Volume, level: int, first: int, count: int) -> Select[Any]:
+    """The rows of epochs: of the postings of their positions, or of the epochs that they merge."""
+    behind = first + count
     if level == 0:
-        within = volume.postings.c.position.between(number * EPOCH + 1, (number + 1) * EPOCH)
+        postings = volume.postings
+        within = postings.c.position.between(first * EPOCH + 1, behind * EPOCH)
         place, account, source = rolled_up(volume)
-        rows, date, amount = source.where(within), volume.postings.c.date, volume.postings.c.amount
+        rows, date, amount = source.where(within), postings.c.date, postings.c.amount
+        epoch = (postings.c.position - 1) // EPOCH
     else:
         table, below = volume.closings, level - 1
         place, account, date, amount = table.c.place, table.c.account, table.c.date, table.c.amount
-        merged = table.c.epoch.between(number * MERGED, (number + 1) * MERGED - 1)
+        merged = table.c.epoch.between(first * MERGED, behind * MERGED - 1)
         rows = select().select_from(table).where(table.c.level == below, merged)
+        epoch = table.c.epoch // MERGED
     total = func.sum(amount)
-    columns = (place, account, literal(level).label("level"), literal(number).label("epoch"), date, total)
-    return rows.add_columns(*columns).group_by(place, account, date).having(total != 0)
+    columns = (place, account, literal(level).label("level"), epoch.label("epoch"), date, total)
+    return rows.add_columns(*columns).group_by(place, account, epoch, date).having(total != 0)
 
 
 def rolled_up(volume: Volume) -> tuple[ColumnElement[int], ColumnElement[int], Select[Any]]:

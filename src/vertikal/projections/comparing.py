@@ -35,6 +35,8 @@ class Difference:
 def differences(connection: Connection, one: Volume, other: Volume, limit: int) -> tuple[int, list[Difference]]:
     """The position at which two volumes are compared, the last that both hold, and up to ``limit`` differences."""
     at = min(held(connection, one), held(connection, other))
+    if not at:
+        return at, []
     lines = union_all(
         *_signed(_all_balances(connection, one, at), 1, 0), *_signed(_all_balances(connection, other, at), 0, 1)
     ).subquery("lines")
@@ -67,31 +69,35 @@ def digest(connection: Connection, volume: Volume) -> tuple[int, str]:
 
 def balances(connection: Connection, volume: Volume) -> Iterator[Balance]:
     """Every balance that is not zero, of schools too, in the order of their names; read as a stream."""
-    at = held(connection, volume)
-    lines = union_all(*_all_balances(connection, volume, at)).subquery("lines")
-    key = (places.c.path, accounts.c.measure, accounts.c.dimensions, lines.c.date)
-    total = func.sum(lines.c.amount)
+    names = select(accounts.c.measure, accounts.c.dimensions).where(accounts.c.summary == 0)
+    paths = connection.execute(select(places.c.path).order_by(places.c.path)).scalars().all()
+    named = [(name, orjson.loads(dims)) for name, dims in connection.execute(names.order_by(*names.selected_columns))]
+    # Rows are sorted by the ranks of their names, which are numbers.
+    place = select(places.c.id, func.row_number().over(order_by=places.c.path).label("rank")).subquery()
+    rank = func.row_number().over(order_by=names.selected_columns)
+    account = names.with_only_columns(accounts.c.id, rank.label("rank")).subquery()
+    lines = union_all(*_all_balances(connection, volume, held(connection, volume))).subquery("lines")
+    key, total = (place.c.rank, account.c.rank, lines.c.date), func.sum(lines.c.amount)
     statement = (
         select(*key, total)
-        .join(places, places.c.id == lines.c.place)
-        .join(accounts, accounts.c.id == lines.c.account)
-        .where(accounts.c.summary == 0)
+        .join(place, place.c.id == lines.c.place)
+        .join(account, account.c.id == lines.c.account)
         .group_by(*key)
         .having(total != 0)
         .order_by(*key)
     )
     streamed = statement.execution_options(stream_results=True, yield_per=FETCHED)
-    for path, measure, dimensions, date, amount in connection.execute(streamed):
-        yield path, measure, orjson.loads(dimensions), date_of(date), int(amount)
+    for placed, counted, date, amount in connection.execute(streamed):
+        yield paths[placed - 1], *named[counted - 1], date_of(date), int(amount)
 
 
 def _all_balances(connection: Connection, volume: Volume, at: int) -> list[Select[Any]]:
-    """The balances of a volume as of a position that it holds: of schools, sums of their postings."""
+    """Rows that sum to the balances of a volume as of a position that it holds: of schools, their postings."""
     kept, postings = volume.balances, volume.postings
     columns = (kept.c.place, kept.c.account, kept.c.date, kept.c.amount)
     schools = select(places.c.id).where(places.c.kind == LEAF)
-    own = (postings.c.place, postings.c.account, postings.c.date, func.sum(postings.c.amount).label("amount"))
-    leaves = select(*own).where(postings.c.place.in_(schools), postings.c.position <= at).group_by(*own[:3])
+    own = (postings.c.place, postings.c.account, postings.c.date, postings.c.amount)
+    leaves = select(*own).where(postings.c.place.in_(schools), postings.c.position <= at)
     found = [select(*columns), leaves]
     if held(connection, volume) > at:
         place, account, rows = rolled_up(volume)

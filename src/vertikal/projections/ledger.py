@@ -179,6 +179,7 @@ def facts(
     return found
 
 
+@lru_cache(maxsize=20_000)
 def date_of(day: int) -> str:
     """20201218 → 2020-12-18."""
     text = f"{day:08}"

@@ -21,7 +21,7 @@ from platformdirs import user_cache_path
 from sqlalchemy import Connection, Engine, update
 from sqlalchemy.exc import IntegrityError
 
-from ..events.database import connect, reading, writing
+from ..events.database import connect, reading, take_all, writing
 from ..projections import book, building, closings, comparing, rebuild
 from ..projections.building import Plan
 from ..projections.comparing import Difference
@@ -33,6 +33,7 @@ from . import projector
 from .refusals import Refusal
 
 SCATTERED = 20_000  # positions laid out at once
+CLOSED = 16  # epochs of the lowest level closed at once; those that merge others are large enough
 DIFFERENCES_SHOWN = 20
 Progress = Callable[[str, int, int], None]  # what is done, how many of it now, of how many
 Step = Callable[[Engine], int]  # done by any process; how many things that were
@@ -51,20 +52,19 @@ class Rebuilt:
 
 @dataclass(frozen=True)
 class Workers:
-    """Processes that do steps with connections of their own; of one, this process does them itself."""
+    """Processes that do steps with connections of their own; without a pool of them, this process does the steps."""
 
     url: str
-    count: int
+    pool: ProcessPoolExecutor | None
 
     def do(self, steps: Sequence[Step], title: str, of: int, progress: Progress) -> None:
         """Do the steps in any order; the first that fails ends it."""
-        if self.count == 1 or len(steps) == 1:
+        if self.pool is None or len(steps) == 1:
             for step in steps:
                 progress(title, step(_engine(self.url)), of)
             return
-        with ProcessPoolExecutor(self.count, get_context("spawn"), _begin_worker, (os.getpid(),)) as pool:
-            for done in as_completed([pool.submit(_do, step, self.url) for step in steps]):
-                progress(title, done.result(), of)
+        for done in as_completed([self.pool.submit(_do, step, self.url) for step in steps]):
+            progress(title, done.result(), of)
 
 
 def run(url: str, folder: Path, names: Sequence[str], workers: int, progress: Progress) -> None:
@@ -79,7 +79,8 @@ def run(url: str, folder: Path, names: Sequence[str], workers: int, progress: Pr
             if plan is None:
                 shutil.rmtree(folder / "lines", ignore_errors=True)
                 plan = building.begin(connection, _chosen([*names, *building.outdated(connection)] if names else ()))
-        _build(engine, plan, folder / "lines", Workers(url, workers), progress)
+        with _pool(workers) as pool:
+            _build(engine, plan, folder / "lines", Workers(url, pool), progress)
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -97,6 +98,7 @@ def finish(url: str, progress: Progress, *, accept: bool, swap: bool = True) -> 
     while count := projector.project(engine, fold):
         progress("events since then", count, 0)
     with reading(engine) as connection:
+        take_all(connection)
         compared_at, found = comparing.differences(connection, book.live(connection), volume, DIFFERENCES_SHOWN)
         position, digest = comparing.digest(connection, volume)
     swapped = swap and (accept or not found)
@@ -131,22 +133,33 @@ def _build(engine: Engine, plan: Plan, lines: Path, workers: Workers, progress: 
         folding = [partial(_fold_partition, plan, lines, number) for number in range(plan.partitions)]
         workers.do(folding, "partitions folded", plan.partitions, progress)
         _once(engine, "keys", lambda connection: building.index(connection, plan, "postings"))
+        _tidy(engine, plan, "postings")
     past = _past(engine, plan.position)
     _once(engine, "replanted", lambda connection: rebuild.replant(connection, plan.of, past, plan.chosen))
-    for level in closings.levels(plan.position):
-        workers.do([partial(_close, plan, *epoch) for epoch in level], "epochs closed", len(level), progress)
+    for level, epochs in enumerate(closings.levels(plan.position)):
+        at_once = 1 if level else CLOSED
+        starts = range(0, len(epochs), at_once)
+        closing = [partial(_close, plan, level, first, min(at_once, len(epochs) - first)) for first in starts]
+        workers.do(closing, "epochs closed", len(epochs), progress)
+        _tidy(engine, plan, "closings")  # so that the next level finds its epochs
     _once(engine, "balances", lambda connection: rebuild.balance(connection, plan.of, plan.position))
     with writing(engine) as connection:
+        take_all(connection)
         building.index(connection, plan, "closings", "balances")
         building.complete(connection, plan)
+    _tidy(engine, plan, "balances")
+
+
+def _tidy(engine: Engine, plan: Plan, *names: str) -> None:
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        building.tidy(connection, plan)
+        building.tidy(connection, plan, *names)
 
 
 def _once(engine: Engine, step: str, work: Callable[[Connection], None]) -> int:
     """Do a step in a transaction that notes it. Of two processes that do the same, one does."""
     try:
         with writing(engine) as connection:
+            take_all(connection)
             return int(building.once(connection, step, partial(work, connection)))
     except IntegrityError:
         return 0
@@ -190,9 +203,23 @@ def _fold_partition(plan: Plan, lines: Path, number: int, engine: Engine) -> int
     return 1
 
 
-def _close(plan: Plan, level: int, number: int, engine: Engine) -> int:
-    _once(engine, f"epoch {level}.{number}", lambda connection: closings.make(connection, plan.of, level, number))
-    return 1
+def _close(plan: Plan, level: int, first: int, count: int, engine: Engine) -> int:
+    closing = partial(closings.make, volume=plan.of, level=level, first=first, count=count)
+    _once(engine, f"epochs {level}.{first}", closing)
+    return count
+
+
+@contextmanager
+def _pool(count: int) -> Iterator[ProcessPoolExecutor | None]:
+    """Processes that begin when there are steps for them, and end with the rebuild; none for one worker."""
+    if count == 1:
+        yield None
+        return
+    pool = ProcessPoolExecutor(count, get_context("spawn"), _begin_worker, (os.getpid(),))
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 # In any of the processes
