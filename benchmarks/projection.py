@@ -18,9 +18,9 @@ from vertikal.events import log
 from vertikal.events.database import connect, reading
 from vertikal.projections import book, comparing
 from vertikal.projections.ledger import day_of
-from vertikal.projections.model import Cells
-from vertikal.projections.models import MEASURES, MODELS
 from vertikal.projections.organisations import Tree
+from vertikal.read_models import MEASURES, MODELS
+from vertikal.read_models.model import Cells
 from vertikal.sample import region
 from vertikal.services import demo, projector, store
 from vertikal.services.settings import read_settings
@@ -75,17 +75,15 @@ class BareFold:
 
     def _fold(self, type_: str, event: Any) -> None:
         for model in self._models.get(type_, ()):
-            key = model.key(event)
-            if key is None:
-                continue
-            state, before = self._states.get((model.name, key), (None, {}))
-            state = model.evolve(state, event)
-            after = model.measures(state)
-            self._states[model.name, key] = (state, after)
-            for cell in before.keys() | after.keys():
-                amount = after.get(cell, 0) - before.get(cell, 0)
-                if amount:
-                    self._add(*cell, amount)
+            for key in model.keys(event):
+                state, before = self._states.get((model.name, key), (None, {}))
+                state = model.evolve(state, event)
+                after = model.measures(state)
+                self._states[model.name, key] = (state, after)
+                for cell in before.keys() | after.keys():
+                    amount = after.get(cell, 0) - before.get(cell, 0)
+                    if amount:
+                        self._add(*cell, amount)
 
     def _add(self, organisation: str, measure: str, dimensions: tuple[str, ...], date: str, amount: int) -> None:
         path, holders = self._paths.get(organisation) or self._path(organisation, date)
@@ -95,7 +93,7 @@ class BareFold:
         if measure in self._models:
             for code in path:
                 posting = {"organisation": organisation, "holder": code, "measure": measure, "date": date}
-                self._fold(measure, {**posting, "amount": amount})
+                self._fold(measure, {**posting, "dimensions": dimensions, "amount": amount})
 
     def _path(self, organisation: str, date: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         path = self._tree.path(organisation, date)

@@ -20,7 +20,7 @@ from benchmarks.remake import Remade
 from benchmarks.results import Result, median, percentile, timed
 from vertikal.events.database import connect, writing
 from vertikal.events.log import read_head
-from vertikal.projections.indicators import INDICATORS
+from vertikal.read_models import INDICATORS
 from vertikal.sample import Scale
 from vertikal.services import access
 from vertikal.services.settings import now

@@ -19,9 +19,9 @@ from tests.terminal import Terminal
 from vertikal.events.database import reading, writing
 from vertikal.events.notes import Signer
 from vertikal.events.sealing import MasterKey
-from vertikal.projections import staff as staff_model
 from vertikal.projections.book import Book
-from vertikal.projections.models import MODELS
+from vertikal.read_models import MODELS
+from vertikal.read_models import staff as staff_model
 from vertikal.services import access, keys, projector, queries
 from vertikal.services import store as stores
 from vertikal.services.access import Party

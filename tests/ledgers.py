@@ -13,8 +13,8 @@ from tests.refold import Amounts, rolled_up
 from vertikal.events.database import reading
 from vertikal.projections import comparing
 from vertikal.projections.ledger import date_of
-from vertikal.projections.models import MEASURES
 from vertikal.projections.tables import VOLUMES, accounts, places
+from vertikal.read_models import MEASURES
 
 
 def posted(engine: Engine, known_at: int, volume: str = "a") -> Amounts:

@@ -11,11 +11,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from vertikal.events.log import Recorded
-from vertikal.projections.model import Cells, Model
-from vertikal.projections.models import MEASURES, MODELS
 from vertikal.projections.organisations import Tree
 from vertikal.projections.placing import placed
-from vertikal.projections.staff import OWN, REPORTING, Cover, cover_measures
+from vertikal.read_models import MEASURES, MODELS
+from vertikal.read_models.model import Cells, Model
 
 Amounts = dict[tuple[str, str, tuple[str, ...], str], int]  # path, measure, dimensions, date
 
@@ -34,8 +33,9 @@ def refold(recorded: Iterable[Recorded], known_at: int) -> Amounts:
     for model in MODELS:
         for state in _states(model, standing, owners).values():
             _place(amounts, tree, model.measures(state))
-    for cover in _covers(amounts).values():
-        _place(amounts, tree, cover_measures(cover))
+    for model in MODELS:
+        for state in _fed(model, amounts).values():
+            _place(amounts, tree, model.measures(state))
     return {key: amount for key, amount in amounts.items() if amount}
 
 
@@ -74,9 +74,10 @@ def _tree(standing: dict[int, dict[str, Any]]) -> Tree:
 def _states(model: Model, standing: dict[int, dict[str, Any]], owners: dict[str, str]) -> dict[str, Any]:
     states: dict[str, Any] = {}
     for event in standing.values():
-        if event["type"] in model.types and (key := model.key(event)) is not None:
-            owner = owners.get(event["data"].get("roadmap", ""))
-            states[key] = model.evolve(states.get(key), {**event, "owner": owner})
+        if event["type"] in model.types:
+            owned = {**event, "owner": owners.get(event["data"].get("roadmap", ""))}
+            for key in model.keys(owned):
+                states[key] = model.evolve(states.get(key), owned)
     return states
 
 
@@ -86,15 +87,15 @@ def _place(amounts: defaultdict[Any, int], tree: Tree, cells: Cells) -> None:
             amounts["/".join(path), measure, dimensions, on] += sign * amount
 
 
-def _covers(amounts: dict[tuple[str, str, tuple[str, ...], str], int]) -> dict[str, Cover]:
-    """Own reports and the number of those reporting below, summed from what was placed."""
-    own: dict[str, dict[str, dict[str, int]]] = defaultdict(lambda: defaultdict(lambda: defaultdict(int)))
-    below: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    for (path, measure, _, date), amount in amounts.items():
-        *above, code = path.split("/")
-        if measure in {each.name for each in OWN.values()}:
-            own[code][measure][date] += amount
-        if measure == REPORTING.name:
-            for holder in above:
-                below[holder][date] += amount
-    return {code: Cover(code, own[code], below[code]) for code in own}
+def _fed(model: Model, amounts: Amounts) -> dict[str, Any]:
+    """The states of a read model that feeds on postings: of what was placed, at every organisation that holds it."""
+    states: dict[str, Any] = {}
+    for (path, measure, dimensions, date), amount in amounts.items():
+        if measure in model.types:
+            codes = path.split("/")
+            what = {"organisation": codes[-1], "measure": measure, "dimensions": dimensions, "date": date}
+            for holder in codes:
+                posting = {**what, "type": measure, "holder": holder, "subject": holder, "amount": amount}
+                for key in model.keys(posting):
+                    states[key] = model.evolve(states.get(key), posting)
+    return states

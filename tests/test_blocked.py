@@ -19,8 +19,8 @@ from tests.test_serve import serving as served_by
 from vertikal.events.database import reading, writing
 from vertikal.projections import blocked
 from vertikal.projections.book import live
-from vertikal.projections.models import VERSIONS
 from vertikal.projections.tables import VOLUMES, volumes
+from vertikal.read_models import VERSIONS
 from vertikal.services import rebuilding, serving
 
 REASON = "ValueError('неудобное число')"

@@ -18,11 +18,12 @@ from tests.readers import head
 from tests.refold import Amounts, refold, rolled_up
 from tests.test_ledger import Step, histories, play, recorded
 from vertikal.events.database import reading, writing
-from vertikal.projections import building, closings, periods, sums
+from vertikal.projections import building, closings, sums
 from vertikal.projections.book import Book
-from vertikal.projections.indicators import INDICATORS, Part
 from vertikal.projections.questions import Question
 from vertikal.projections.tables import VOLUMES, accounts, volumes
+from vertikal.read_models import INDICATORS, periods
+from vertikal.read_models.indicator import Part
 from vertikal.services import projector
 from vertikal.services.access import Party
 

@@ -32,11 +32,11 @@ from tests.test_closings import check, sized
 from tests.test_ledger import ORGANISATIONS, SENDERS, Step, dates, opened, recorded, units
 from vertikal.events.database import reading, writing
 from vertikal.projections import book, building, comparing, ledger, organisations, placing
-from vertikal.projections.model import Kind
-from vertikal.projections.models import MEASURES
 from vertikal.projections.organisations import Tree
 from vertikal.projections.placing import Placed
 from vertikal.projections.tables import VOLUMES, Volume
+from vertikal.read_models import MEASURES
+from vertikal.read_models.model import Kind
 from vertikal.services import projector, rebuilding
 from vertikal.services.access import Party
 from vertikal.services.refusals import Refusal
@@ -44,7 +44,12 @@ from vertikal.services.refusals import Refusal
 Open = Callable[[], AbstractContextManager[Vertikal]]
 DAYS = ("2020-04-01", "2021-06-01", "2022-01-01")
 FACTS = st.one_of(
-    test_ledger.staff(), test_ledger.course(), test_ledger.courses(), test_ledger.result(), test_ledger.mark()
+    test_ledger.staff(),
+    test_ledger.course(),
+    test_ledger.courses(),
+    test_ledger.result(),
+    test_ledger.mark(),
+    test_ledger.membership(),
 )
 ASKED = ("trained_teachers", "roadmap_overdue", "below_minimum")
 
@@ -67,6 +72,8 @@ class Vertical(RuleBasedStateMachine):
             self.say("organisation.registered", code, registration(code, kind, parent))
         plan = {"roadmap": "rm", "owner": "obr", "title": "ДК", "period": {"start": "2020-01-01", "end": "2021-12-31"}}
         self.say("roadmap.adopted", "obr", plan)
+        for cohort in test_ledger.COHORTS:
+            self.say("cohort.defined", "obr", test_ledger.definition(cohort))
         timing = {"raw": "до 1 мая", "kind": "deadline", "end": "2020-05-01"}
         what = {"roadmap": "rm", "number": "1", "title": "М", "timing": timing, "responsible": []}
         self.say("activity.planned", "obr", {**what, "activity": "a1", "organisations": ["s1", "s2", "s3"]})

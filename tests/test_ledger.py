@@ -113,6 +113,21 @@ MARKS = ("rescheduled", "cancelled", "not_held", "completed", "started")
 
 
 @st.composite
+def membership(draw: st.DrawFn) -> Step:
+    school, included = draw(st.sampled_from(("s1", "s3", "s9"))), draw(st.booleans())
+    data = {"cohort": draw(st.sampled_from(COHORTS)), "school": school, "from" if included else "to": draw(dates)}
+    return "school.included" if included else "school.excluded", school, data
+
+
+COHORTS = ("c1", "c2")
+
+
+def definition(cohort: str) -> dict[str, Any]:
+    period = {"start": "2020-01-01", "end": "2021-12-31"}
+    return {"cohort": cohort, "title": "Группа", "kind": "shnor", "owner": "obr", "period": period}
+
+
+@st.composite
 def registration(draw: st.DrawFn) -> Step:
     parent = draw(st.sampled_from(("gorodets", "chemal", "obr")))
     return "organisation.registered", "s5", {**_school("s5"), "parent": parent, "valid_from": draw(dates)}
@@ -149,7 +164,7 @@ def _school(code: str) -> dict[str, Any]:
 turns = st.one_of(move(), move(), closure(), merger(), renaming(), registration())
 retractions = st.integers(0, 30).map(lambda back: ("event.retracted", "obr", {"back": back}))
 histories = st.lists(
-    st.one_of(staff(), course(), courses(), result(), mark(), turns, retractions), min_size=6, max_size=25
+    st.one_of(staff(), course(), courses(), result(), mark(), membership(), turns, retractions), min_size=6, max_size=25
 )
 
 
@@ -192,6 +207,7 @@ def tell(store: Vertikal, history: list[Step]) -> None:
         store.submit(store.event("organisation.registered", code, data | ({"parent": parent} if parent else {})))
     plan = {"roadmap": "rm", "owner": "obr", "title": "ДК", "period": {"start": "2020-01-01", "end": "2021-12-31"}}
     sent = [store.event("roadmap.adopted", "obr", plan, time="2020-01-10T10:00:00+03:00")]
+    sent += [store.event("cohort.defined", "obr", definition(cohort)) for cohort in COHORTS]
     for activity, targets in (("a1", ["s1", "s2", "s3"]), ("a2", [])):
         timing = {"raw": "до 1 мая", "kind": "deadline", "end": "2020-05-01"}
         what: dict[str, Any] = {"roadmap": "rm", "activity": activity, "number": "1", "title": "М", "timing": timing}

@@ -26,9 +26,9 @@ from tests.test_ledger import Step, histories, play
 from vertikal.events.database import reading, writing
 from vertikal.projections import book, building, comparing
 from vertikal.projections.folding import Body
-from vertikal.projections.models import MODELS
 from vertikal.projections.tables import VOLUMES, Volume, accounts, places, volumes
 from vertikal.projections.tables import building as steps
+from vertikal.read_models import MODELS
 from vertikal.services import projector, rebuilding
 from vertikal.services.rebuilding import Rebuilt
 from vertikal.services.refusals import Refusal

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, func, select
 
 from ..events import registry
 from ..events.tables import head
-from .indicators import Dimensions
+from ..read_models.indicator import Dimensions
 from .organisations import Tree, read_tree
 from .tables import VOLUMES, Volume, accounts, places, volumes
 

@@ -12,11 +12,11 @@ import orjson
 from sqlalchemy import Connection, delete, insert, select, text, update
 
 from ..events import log
+from ..read_models import MODELS, VERSIONS
+from ..read_models.model import Model
 from .book import held, live, resting
 from .closings import EPOCH
 from .engine import Engine
-from .model import Model
-from .models import MODELS, VERSIONS
 from .tables import VOLUMES, Volume, accounts, building, volumes
 
 PARTITION_EVENTS = 50_000  # what a worker holds in memory at once

@@ -13,11 +13,11 @@ from sqlalchemy import Connection, delete, select, update
 
 from ..contracts.catalogue import CATALOGUE
 from ..events import bulk, log, registry
+from ..read_models import MEASURES, MODELS, VERSIONS
+from ..read_models.model import Event, Model
 from .book import held, live
 from .folding import Changes, Entity, concerned
 from .ledger import Ledger, Posted
-from .model import Event, Model
-from .models import MEASURES, MODELS, VERSIONS
 from .organisations import Tree, read_tree
 from .owners import Owners, owned_events
 from .placing import turned
@@ -66,7 +66,7 @@ class Engine:
 
     def fold(self, connection: Connection, events: Sequence[log.Recorded]) -> None:
         """Fold events into the volume and write what changed; the cursor is the caller's."""
-        facts = [(recorded.position, CATALOGUE.upcast(recorded.event)) for recorded in events]
+        facts = self._facts(connection, events)
         self._recall(connection, [event for _, event in facts])
         for position, event in facts:
             if event["type"].startswith("organisation."):
@@ -114,17 +114,20 @@ class Engine:
         if connection.execute(ours.values(position=last)).rowcount != 1:
             raise CursorMoved
 
+    def _facts(self, connection: Connection, events: Sequence[log.Recorded]) -> list[tuple[int, Event]]:
+        """Events as read models take them."""
+        said = [(recorded.position, CATALOGUE.upcast(recorded.event)) for recorded in events]
+        self._owners.recall(connection, [event for _, event in said])
+        return [(position, self._owners.owned(connection, position, event)) for position, event in said]
+
     def _fold(self, connection: Connection, model: Model, position: int, event: Event) -> None:
-        key = model.key(event)
-        if key is None:
-            return
-        entity = self._entity(connection, model, key)
-        self._changed.add((model.name, key))
-        owned = self._owners.owned(connection, position, event)
-        changes = entity.fold(position, owned)
-        if entity.blocked is not None:
-            self._block(model, key, position, owned, entity.blocked)
-        self._post(connection, position, changes)
+        for key in model.keys(event):
+            entity = self._entity(connection, model, key)
+            self._changed.add((model.name, key))
+            changes = entity.fold(position, event)
+            if entity.blocked is not None:
+                self._block(model, key, position, event, entity.blocked)
+            self._post(connection, position, changes)
 
     def _block(self, model: Model, key: str, position: int, event: Event, reason: str) -> None:
         """List an event that could not be applied under every organisation whose figures it may touch."""
@@ -135,13 +138,12 @@ class Engine:
 
     def _feed(self, connection: Connection, position: int, posted: list[Posted]) -> None:
         """Postings are events to the read models that fold them, at every organisation that holds them."""
-        for path, measure, date, amount in posted:
+        for path, measure, values, date, amount in posted:
             for model in self._by_type.get(measure, ()):
                 for holder in path:
                     what = {"type": measure, "organisation": path[-1], "holder": holder, "subject": holder}
-                    self._fold(
-                        connection, model, position, {**what, "measure": measure, "date": date, "amount": amount}
-                    )
+                    of = {"measure": measure, "dimensions": values, "date": date, "amount": amount}
+                    self._fold(connection, model, position, {**what, **of})
 
     def _turn(self, connection: Connection, position: int, event: Event, tree: Tree) -> None:
         """The tree changes: what stands at the organisations concerned moves to where they are now."""
@@ -152,11 +154,11 @@ class Engine:
 
     def _retract(self, connection: Connection, position: int, event: Event) -> None:
         """Fold again what the retraction concerns in the end, without the event or (retracted twice) with it."""
-        event = CATALOGUE.upcast(log.retracted_by(connection, event)[0].event)
+        (_, event), *_ = self._facts(connection, [log.retracted_by(connection, event)[0]])
         if event["type"].startswith("organisation."):
             self._turn(connection, position, event, read_tree(connection, position))
         for model in self._by_type.get(event["type"], ()):
-            if (key := model.key(event)) is not None:
+            for key in model.keys(event):
                 self._refold(connection, model, key, position, event)
 
     def _refold(self, connection: Connection, model: Model, key: str, position: int, event: Event) -> None:
@@ -168,7 +170,7 @@ class Engine:
         self._changed.add((model.name, key))
         changes = entity.refold(owned_events(connection, standing, self._owners))
         if entity.blocked is not None:
-            self._block(model, key, position, self._owners.owned(connection, position, event), entity.blocked)
+            self._block(model, key, position, event, entity.blocked)
             return
         if was_blocked:
             self._release(connection, model, key)
@@ -185,15 +187,15 @@ class Engine:
         return self._entities[model.name, key]
 
     def _recall(self, connection: Connection, events: Sequence[Event]) -> None:
-        """Read in a few queries what a batch will need: its entities and the owners that it refers to."""
+        """Read in a few queries the entities that a batch will need."""
         wanted: dict[str, dict[str, None]] = defaultdict(dict)
         for event in events:
             for model in self._by_type.get(event["type"], ()):
-                if (key := model.key(event)) is not None and (model.name, key) not in self._entities:
-                    wanted[model.name][key] = None
+                for key in model.keys(event):
+                    if (model.name, key) not in self._entities:
+                        wanted[model.name][key] = None
         for model in self._models:
             self._recall_keys(connection, model, list(wanted[model.name]))
-        self._owners.recall(connection, events)
 
     def _recall_keys(self, connection: Connection, model: Model, keys: list[str]) -> None:
         table = self._volume.entities

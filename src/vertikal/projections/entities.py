@@ -8,10 +8,9 @@ import msgspec
 from sqlalchemy import Select, select
 
 from ..events import registry
-from . import roadmaps
+from ..read_models import MODELS, roadmaps
 from .book import Opened
 from .folding import Body, fold
-from .models import MODELS
 from .owners import Owners, owned_events
 
 BY_NAME = {model.name: model for model in MODELS}

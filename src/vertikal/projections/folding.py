@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from ..contracts.catalogue import CATALOGUE
-from .model import Cell, Cells, Event, Model
+from ..read_models.model import Cell, Cells, Event, Model
 
 Changes = list[tuple[Cell, int]]
 NOTHING = msgspec.Raw(b"null")

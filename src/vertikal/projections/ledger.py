@@ -13,14 +13,14 @@ import orjson
 from sqlalchemy import Connection, func, select
 
 from ..events import bulk
+from ..read_models.model import Cell, Measure
 from .folding import Changes
-from .model import Cell, Measure
 from .numbers import Numbers
 from .organisations import Tree
 from .placing import Path, placed
 from .tables import Volume, accounts, places
 
-Posted = tuple[Path, str, str, int]  # path, measure, date, amount
+Posted = tuple[Path, str, tuple[str, ...], str, int]  # path, measure, values of its dimensions, date, amount
 
 
 class Ledger:
@@ -128,7 +128,7 @@ class Ledger:
             self._balances[holder, account, day] += amount
             if summary is not None:
                 self._balances[holder, summary, day] += amount
-        return path, measure, on, amount
+        return path, measure, values, on, amount
 
     def _know_account(self, measure: str, values: tuple[str, ...]) -> tuple[int, int | None]:
         self._accounts[measure, values] = self._numbers.account(measure, values)

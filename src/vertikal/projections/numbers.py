@@ -9,7 +9,7 @@ import orjson
 from sqlalchemy import Column, Connection, Table, func, select, text
 
 from ..events import bulk
-from .model import Measure
+from ..read_models.model import Measure
 from .placing import Path
 from .tables import accounts, holders, places
 

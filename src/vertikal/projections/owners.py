@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from ..contracts.catalogue import CATALOGUE
 from ..events import log, registry
-from .model import Event
+from ..read_models.model import Event
 
 
 class Owners:

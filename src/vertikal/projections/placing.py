@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from .model import Event, Kind
+from ..read_models.model import Event, Kind
 from .organisations import Tree
 
 Path = tuple[str, ...]

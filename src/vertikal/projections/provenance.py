@@ -14,8 +14,8 @@ import orjson
 from sqlalchemy import CTE, ColumnElement, FromClause, Select, func, literal_column, select, tuple_, union_all
 
 from ..events.tables import events as log_events
+from ..read_models.indicator import Dimensions, Part
 from .book import Opened, Place
-from .indicators import Dimensions, Part
 from .ledger import date_of
 from .questions import Question, Side, narrowing
 from .tables import accounts, places
@@ -109,7 +109,7 @@ def _changes(ledger: Opened, question: Question, since: int, until: int) -> Sele
 
 def _lines(ledger: Opened, question: Question, since: int, until: int) -> CTE | None:
     """The postings of a figure in a window, each with the number of its side."""
-    under = ledger.under(ledger.holding(question.organisation))
+    under = question.posted(ledger)
     table = _window(ledger, question, under, since, until)
     within = (table.c.position > since, table.c.position <= until, table.c.place.in_([place.id for place in under]))
     columns = [table.c[name] for name in ("position", "account", "place", "date", "amount")]
@@ -144,7 +144,7 @@ def _breadth(ledger: Opened, question: Question, under: Sequence[Place]) -> int:
 def _posting_rows(ledger: Opened, question: Question, part: Part, after: list[int], limit: int) -> Sequence[Any]:
     postings = ledger.volume.postings
     conditions = narrowing(ledger, question, part, postings.c.account, postings.c.date)
-    under = ledger.under(ledger.holding(question.organisation))
+    under = question.posted(ledger)
     if conditions is None or not under:
         return []
     order = [postings.c[name] for name in ("position", "account", "place", "date", "moved")]

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, select
 
-from .book import Opened
-from .indicators import Dimensions, Indicator, Part, Selection
+from ..read_models.cohorts import MEMBERS
+from ..read_models.indicator import Dimensions, Indicator, Part, Selection, members
+from ..read_models.periods import Period
+from .book import Opened, Place
 from .ledger import day_of
-from .periods import Period
 from .tables import accounts
 
 Side = Literal["numerator", "denominator"]
@@ -18,7 +20,11 @@ Side = Literal["numerator", "denominator"]
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked. ``known_at`` is a position; ``only`` narrows to values of dimensions."""
+    """What is asked. ``known_at`` is a position; ``only`` narrows to values of dimensions.
+
+    ``members``: the schools of the cohort that is asked for; facts of other organisations do not count, nor do those
+    reported above the schools. ``groups``: the row that each school belongs to, where rows are cohorts.
+    """
 
     indicator: Indicator
     organisation: str
@@ -27,13 +33,28 @@ class Question:
     known_at: int
     by: str | None = None
     only: Dimensions = field(default_factory=dict)
+    members: frozenset[str] | None = None
+    groups: Mapping[str, str] = field(default_factory=dict)
 
     def sides(self) -> list[tuple[Side, tuple[Part, ...]]]:
         """What each side of the figure is the sum of; a count has no denominator."""
         sides: list[tuple[Side, tuple[Part, ...]]] = [("numerator", self.indicator.numerator)]
-        if self.indicator.denominator:
+        if self.indicator.of_members and "cohort" in self.only:
+            sides.append(("denominator", (Part(MEMBERS, members),)))
+        elif self.indicator.denominator:
             sides.append(("denominator", self.indicator.denominator))
         return sides
+
+    def standing(self, ledger: Opened) -> list[Place]:
+        """The places whose sums make the figure."""
+        at = ledger.holding(self.organisation)
+        if self.members is None:
+            return at
+        return [place for place in ledger.under(at) if place.organisation in self.members]
+
+    def posted(self, ledger: Opened) -> list[Place]:
+        """The places at which the postings of the figure stand."""
+        return self.standing(ledger) if self.members is not None else ledger.under(ledger.holding(self.organisation))
 
 
 def narrowing(
@@ -73,11 +94,15 @@ def _chosen(ledger: Opened, question: Question, part: Part, selection: Selection
         account.id
         for account in ledger.accounts.get(part.measure.name, ())
         if account.summary == summary
-        and all(account.dimensions[name] == value for name, value in only.items())
+        and all(account.dimensions[name] in values for name, values in only.items())
         and (selection.accepts is None or selection.accepts(account.dimensions))
     ]
 
 
-def _narrowed(question: Question, part: Part) -> dict[str, str]:
-    asked = {name: value for name, value in question.only.items() if name in part.measure.dimensions}
-    return {**asked, **part.only}
+def _narrowed(question: Question, part: Part) -> dict[str, set[str]]:
+    """The values that dimensions may have: those of the part, of these the one that is asked for."""
+    found = {name: set(values) for name, values in part.only.items()}
+    for name, value in question.only.items():
+        if name in part.measure.dimensions:
+            found[name] = found.get(name, {value}) & {value}
+    return found

@@ -24,12 +24,12 @@ from sqlalchemy import Connection, func, insert, select, union_all
 from ..contracts.catalogue import CATALOGUE
 from ..events import bulk, log, registry
 from ..events.tables import declarations
+from ..read_models import MEASURES, MODELS
+from ..read_models.model import Event
 from .closings import of_run, rolled_up, runs
 from .engine import Engine
 from .folding import Entity, concerned
 from .ledger import Ledger
-from .model import Event
-from .models import MEASURES, MODELS
 from .organisations import Tree, read_tree
 from .owners import Owners
 from .placing import turned
@@ -64,7 +64,9 @@ def choose(names: Collection[str]) -> tuple[str, ...]:
     return tuple(model.name for model in MODELS if model.name in wanted)
 
 
-def scatter(connection: Connection, after: int, until: int, partitions: int, chosen: Collection[str]) -> Lines:
+def scatter(
+    connection: Connection, past: Past, after: int, until: int, partitions: int, chosen: Collection[str]
+) -> Lines:
     """The events of positions (after, until], as lines by partition of the entities that they change."""
     lines: Lines = defaultdict(list)
     recorded = [(each, each.event) for each in log.read(connection, after, until - after)]
@@ -72,17 +74,18 @@ def scatter(connection: Connection, after: int, until: int, partitions: int, cho
     retractions = registry.retractions_at(connection, retracting)
     targets = log.read_at(connection, (each.target for each in retractions.values()))
     for each, said in recorded:
-        event, payload = CATALOGUE.upcast(said), each.leaf
-        if each.position in retractions:
-            retraction = retractions[each.position]
-            event = CATALOGUE.upcast(targets[retraction.target].event)
+        at, event, payload = each.position, said, each.leaf
+        if at in retractions:
+            retraction = retractions[at]
+            at, event = retraction.target, targets[retraction.target].event
             payload = orjson.dumps([retraction.target, retraction.stands])
         if event["type"] in _TYPES_FED or event["type"].startswith("organisation."):
             lines[FED_LINES].append(_line(b"", "", each.position, each.leaf))
-        for model in _BY_TYPE.get(event["type"], ()):
-            key = model.key(event) if model.name in chosen else None
-            if key is not None:
-                name = model.name.encode()
+        models = [model for model in _BY_TYPE.get(event["type"], ()) if model.name in chosen]
+        owned = past.owners.owned(connection, at, CATALOGUE.upcast(event)) if models else event
+        for model in models:
+            name = model.name.encode()
+            for key in model.keys(owned):
                 lines[zlib.crc32(key.encode()) % partitions].append(_line(name, key, each.position, payload))
     return lines
 

@@ -13,9 +13,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, Select, func, select, union_all
 
+from ..read_models.indicator import Part
 from .book import Opened, Place
 from .closings import of_run, runs
-from .indicators import Part
 from .numbers import LEAF
 from .questions import Question, narrowing, summary_suffices
 from .tables import accounts, holders

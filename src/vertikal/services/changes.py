@@ -40,7 +40,7 @@ def answer(ledger: Opened, window: Window, cursor: str | None, limit: int) -> di
     after = queries.read_cursor(cursor, CURSOR_LENGTH)
     items, following = provenance.changes(ledger, window.question, window.known_from, after, limit)
     return {
-        "items": [queries.posting(item) for item in items],
+        "items": [queries.posting(window.question.indicator, item) for item in items],
         "next": queries.write_cursor(following),
         "from": _standing(ledger, replace(window.question, known_at=window.known_from)),
         "to": _standing(ledger, window.question),
@@ -58,7 +58,5 @@ def _standing(ledger: Opened, question: Question) -> dict[str, Any]:
     found = figures.figure(ledger, question)
     return {
         **queries.known_at(ledger, question.known_at),
-        "numerator": found.numerator,
-        "denominator": found.denominator,
-        "value": queries.ratio(found.numerator, found.denominator),
+        **queries.amounts(question.indicator, found),
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -12,14 +12,16 @@ from typing import Any, TypeVar
 import orjson
 
 from ..events import log
-from ..projections import figures, periods
+from ..projections import figures, membership
 from ..projections import provenance as origins
 from ..projections.book import Opened
 from ..projections.figures import UNITS, Figure
-from ..projections.indicators import INDICATORS, Indicator, Unanswerable
 from ..projections.organisations import Tree
 from ..projections.provenance import Posting
 from ..projections.questions import Question
+from ..read_models import INDICATORS, periods
+from ..read_models.cohorts import KINDS, SHNOR
+from ..read_models.indicator import Indicator, Unanswerable
 from . import moments
 from .refusals import Refusal
 
@@ -27,6 +29,7 @@ T = TypeVar("T")
 Errors = dict[str, list[str]]
 
 FILTERS = ("roadmap", "cohort", "procedure", "subject", "grade", "kind", "origin", "role")
+COHORT = "cohort"
 SMALL = 5
 ORIGINS = {"people": "по людям", "reported": "числом, без имён"}
 
@@ -46,11 +49,12 @@ def ask(
     as_of = read(errors, "as_of", lambda: periods.parse_date(given.get("as_of") or today))
     known_at = read(errors, "known_at", lambda: read_known_at(ledger, given.get("known_at")))
     by = given.get("by") or None
-    if by is not None and by not in (*UNITS, *indicator.dimensions):
-        errors["by"] = [f"разбивка «{by[:60]}» невозможна; возможны: {', '.join((*UNITS, *indicator.dimensions))}"]
+    if by is not None and by not in breakdowns(indicator):
+        errors["by"] = [f"разбивка «{by[:60]}» невозможна; возможны: {', '.join(breakdowns(indicator))}"]
     only = {name: value for name in FILTERS if (value := given.get(name))}
-    for name in only.keys() - set(indicator.dimensions):
-        errors[name] = [f"показатель «{code}» не делится по «{name}»; делится по: {', '.join(indicator.dimensions)}"]
+    narrowed = (COHORT, *indicator.dimensions)
+    for name in only.keys() - set(narrowed):
+        errors[name] = [f"показатель «{code}» не делится по «{name}»; делится по: {', '.join(narrowed)}"]
     organisation = given.get("organisation")
     if not organisation:
         errors["organisation"] = ["укажите код организации"]
@@ -60,33 +64,41 @@ def ask(
         raise Refusal(404, f"организация «{organisation[:64]}» не зарегистрирована")
     question = Question(indicator, organisation, period, as_of, known_at, by, only)
     _require_meaning(question)
-    return question
+    return _among_schools(ledger, question)
+
+
+def breakdowns(indicator: Indicator) -> tuple[str, ...]:
+    """What ``by=`` takes."""
+    return (*UNITS, *KINDS, *indicator.dimensions)
 
 
 def answer(ledger: Opened, question: Question, *, hide_small: bool = False) -> dict[str, Any]:
     """The figure in the shape of ``/v1/indicators/{code}``."""
     indicator, tree = question.indicator, ledger.tree(question.known_at)
-    amounts = _amounts(indicator, figures.figure(ledger, question), hide_small)
+    standing = amounts(indicator, figures.figure(ledger, question), hide_small)
     found: dict[str, Any] = {
         "indicator": indicator.code,
         "organisation": question.organisation,
         "period": question.period.label,
         "as_of": question.as_of,
         "known_at": known_at(ledger, question.known_at),
-        **amounts,
+        **standing,
         "unit": indicator.unit,
         "incomplete": figures.incomplete(ledger, question.organisation, tree),
     }
     if question.by is not None:
         rows = figures.rows(ledger, question, tree)
-        found["rows"] = [_row(question, row, tree, hide_small) for row in rows]
-    return {**found, **_growth(ledger, question, amounts["value"], hide_small)}
+        names = _names(ledger, question, tree, [row.key for row in rows])
+        found["rows"] = [
+            {"key": row.key, "name": names.get(row.key, row.key), **amounts(indicator, row, hide_small)} for row in rows
+        ]
+    return {**found, **_growth(ledger, question, standing, hide_small)}
 
 
 def provenance(ledger: Opened, question: Question, cursor: str | None, limit: int) -> dict[str, Any]:
     """The postings of a figure in the shape of ``/v1/indicators/{code}/postings``."""
     items, after = origins.provenance(ledger, question, read_cursor(cursor, 6), limit)
-    return {"items": [posting(item) for item in items], "next": write_cursor(after)}
+    return {"items": [posting(question.indicator, item) for item in items], "next": write_cursor(after)}
 
 
 def known_at(ledger: Opened, position: int) -> dict[str, Any]:
@@ -146,36 +158,69 @@ def _require_meaning(question: Question) -> None:
         raise Refusal(422, str(error), errors={"period": [str(error)]}) from error
 
 
-def _growth(ledger: Opened, question: Question, now: str | None, hide_small: bool) -> dict[str, Any]:
+def _among_schools(ledger: Opened, question: Question) -> Question:
+    """The question with the schools that it is about, where it is about those of cohorts."""
+    code, as_of, known_at = question.only.get(COHORT), question.as_of, question.known_at
+    members, groups = None, {}
+    if code is not None:
+        if not any(membership.cohort(ledger, code, at) for at in (known_at, ledger.position)):
+            raise Refusal(404, f"группа школ «{code[:64]}» не определена")
+        cohort = membership.cohort(ledger, code, known_at)
+        members = membership.schools(ledger, [cohort] if cohort else [], as_of, known_at)
+    elif question.indicator.of_members:
+        members = membership.schools(ledger, membership.of_kind(ledger, SHNOR, known_at), as_of, known_at)
+    if question.by in KINDS:
+        grouped = membership.schools(ledger, membership.of_kind(ledger, question.by, known_at), as_of, known_at)
+        groups = {school: "+".join(of) for school, of in grouped.items()}
+    return replace(question, members=None if members is None else frozenset(members), groups=groups)
+
+
+def _growth(ledger: Opened, question: Question, now: Mapping[str, Any], hide_small: bool) -> dict[str, Any]:
     """The period before and the growth since then; neither tells a value that is hidden."""
     period = question.period.previous()
     if period is None:
         return {"previous": None, "growth": None}
     before = figures.figure(ledger, replace(question, period=period))
-    amounts = _amounts(question.indicator, before, hide_small)
-    both = amounts["value"] is not None and now is not None
-    growth = _plain(Decimal(str(now)) - Decimal(amounts["value"])) if both else None
-    return {"previous": {"period": period.label, **amounts}, "growth": growth}
+    then = amounts(question.indicator, before, hide_small)
+    of = "value" if question.indicator.growth == "points" else "numerator"
+    both = then[of] is not None and now[of] is not None
+    growth = _plain(Decimal(now[of]) - Decimal(then[of])) if both else None
+    return {"previous": {"period": period.label, **then}, "growth": growth}
 
 
-def _amounts(indicator: Indicator, figure: Figure, hide_small: bool) -> dict[str, Any]:
+def amounts(indicator: Indicator, figure: Figure, hide_small: bool = False) -> dict[str, Any]:
+    """Both sides and the value of a figure, hidden where it is small and must not be seen."""
     if hide_small and indicator.people and 0 < figure.numerator < SMALL:
         return {"numerator": None, "denominator": None, "value": None}
     denominator = figure.denominator
     return {
-        "numerator": figure.numerator,
-        "denominator": denominator,
+        "numerator": _amount(indicator, figure.numerator),
+        "denominator": None if denominator is None else _amount(indicator, denominator),
         "value": ratio(figure.numerator, denominator),
     }
 
 
-def _row(question: Question, row: Figure, tree: Tree, hide_small: bool) -> dict[str, Any]:
-    node = tree.nodes.get(row.key) if question.by in UNITS else None
-    name = node.name(question.as_of) if node else ORIGINS.get(row.key, row.key)
-    return {"key": row.key, "name": name, **_amounts(question.indicator, row, hide_small)}
+def _amount(indicator: Indicator, held: int) -> int | str:
+    """A count, or a decimal string of what is held as parts of one."""
+    return held if indicator.scale == 1 else _plain(Decimal(held) / indicator.scale)
 
 
-def posting(posting: Posting) -> dict[str, Any]:
+def _names(ledger: Opened, question: Question, tree: Tree, keys: Iterable[str]) -> dict[str, str]:
+    """What the rows are called, where it is not their key."""
+    if question.by in KINDS:
+        titles = {each.cohort: each.title for each in membership.of_kind(ledger, question.by, question.known_at)}
+        named = {
+            key: ", ".join(titles[code] for code in key.split("+")) for key in keys if key != question.organisation
+        }
+        keys = {question.organisation}
+    elif question.by not in UNITS:
+        return ORIGINS
+    else:
+        named = {}
+    return named | {code: tree.nodes[code].name(question.as_of) for code in keys if code in tree.nodes}
+
+
+def posting(indicator: Indicator, posting: Posting) -> dict[str, Any]:
     return {
         "event_id": posting.event_id,
         "position": posting.position,
@@ -184,7 +229,7 @@ def posting(posting: Posting) -> dict[str, Any]:
         "organisation": posting.organisation,
         "date": posting.date,
         "side": posting.side,
-        "delta": posting.amount,
+        "delta": _amount(indicator, posting.amount),
         "dimensions": posting.dimensions,
     }
 

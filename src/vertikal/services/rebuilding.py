@@ -26,9 +26,9 @@ from ..projections import book, building, closings, comparing, rebuild
 from ..projections.building import Plan
 from ..projections.comparing import Difference
 from ..projections.engine import Engine as Fold
-from ..projections.models import MODELS
 from ..projections.rebuild import Past
 from ..projections.tables import volumes
+from ..read_models import MODELS
 from . import projector
 from .refusals import Refusal
 
@@ -172,7 +172,8 @@ def _scatter(plan: Plan, lines: Path, after: int, engine: Engine) -> int:
     if target.exists():
         return until - after
     with reading(engine) as connection:
-        found = rebuild.scatter(connection, after, until, plan.partitions, plan.chosen)
+        past = _past(engine, plan.position)
+        found = rebuild.scatter(connection, past, after, until, plan.partitions, plan.chosen)
     unready = lines.with_name(f"{target.name}.{os.getpid()}")  # not among the lines: it stays where a worker is killed
     shutil.rmtree(unready, ignore_errors=True)
     unready.mkdir(parents=True)

@@ -16,9 +16,9 @@ from sqlalchemy import Connection, Engine
 from ..contracts.catalogue import CATALOGUE
 from ..events import log, registry
 from ..events.database import reading
-from ..projections import periods
 from ..projections.book import Opened
-from ..projections.periods import Period
+from ..read_models import periods
+from ..read_models.periods import Period
 from . import moments, queries
 from .queries import Errors
 from .refusals import Refusal

@@ -17,7 +17,7 @@ from ..events import tables as events
 from ..events.database import Role, connect, reading, writing
 from ..projections import tables as projections
 from ..projections.book import held
-from ..projections.models import VERSIONS
+from ..read_models import VERSIONS
 from . import access, keys, proving
 from .settings import Settings
 

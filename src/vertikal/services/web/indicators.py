@@ -9,8 +9,9 @@ from flask import Response
 
 from ...contracts.fields import Code, Record, Term, Text
 from ...projections.figures import UNITS
-from ...projections.indicators import INDICATORS
 from ...projections.questions import Question
+from ...read_models import INDICATORS
+from ...read_models.cohorts import KINDS
 from .. import changes, queries
 from ..refusals import Refusal
 from .log import QueryCount
@@ -68,7 +69,7 @@ def get_indicators() -> Response:
             "better": indicator.better,
             "growth": indicator.growth,
             "levels": indicator.levels,
-            "by": [*UNITS, *indicator.dimensions],
+            "by": queries.breakdowns(indicator),
             "source": indicator.source,
         }
         for indicator in INDICATORS.values()
@@ -123,7 +124,7 @@ def get_changes(query: dict[str, Any], code: str) -> Response:
 
 
 def _require_own_rows(question: Question, own: bool) -> None:
-    if not own and question.by in UNITS:
+    if not own and (question.by in (*UNITS, *KINDS) or queries.COHORT in question.only):
         raise Refusal(403, "строки других организаций недоступны: по вышестоящей организации доступны только итоги")
 
 

@@ -7,9 +7,9 @@ from typing import Any
 from flask import Response
 
 from ...contracts.fields import Record, Text
-from ...projections import periods
 from ...projections.book import Opened
 from ...projections.organisations import Organisation, Tree
+from ...read_models import periods
 from .. import queries
 from ..refusals import Refusal
 from .log import QueryCount

@@ -1,11 +1,14 @@
 """What a read model is: three pure functions over the events of one entity. The engine does the rest.
 
-    key(event)           the entity whose state the event changes; None: not ours
-    evolve(state, event) the entity's next state; ``state`` is None before its first event
+    keys(event)          the entities whose states the event changes; none: not ours
+    evolve(state, event) an entity's next state; ``state`` is None before its first event
     measures(state)      what the state is worth: {(organisation, measure, dimensions, date): amount}
 
 An event arrives in the newest version of its contract. Where only the owner of something may say it (a road map, a
 cycle), the engine adds ``event["owner"]``, the organisation that the log names as that owner.
+
+A model may name measures among its types: it then folds their postings, each once for every organisation that holds it
+(``organisation``, ``holder``, ``measure``, ``dimensions``, ``date``, ``amount``).
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ import msgspec
 Event = Mapping[str, Any]
 Cell = tuple[str, str, tuple[str, ...], str]  # organisation, measure, values of its dimensions, date
 Cells = dict[Cell, int]
+Keys = tuple[str, ...]
 
 
 class Kind(Enum):
@@ -53,7 +57,7 @@ class Model:
     name: str
     types: tuple[str, ...]
     state: type[msgspec.Struct]
-    key: Callable[[Event], str | None]
+    keys: Callable[[Event], Keys]
     evolve: Callable[[Any, Event], Any]
     measures: Callable[[Any], Cells]
     posts: tuple[Measure, ...] = ()

@@ -13,7 +13,8 @@ from typing import Any
 
 import msgspec
 
-from .model import Cells, Event, Kind, Measure, Model, steps
+from .indicator import Indicator, Part, stock
+from .model import Cells, Event, Keys, Kind, Measure, Model, steps
 from .periods import day_after
 
 Ends = tuple[tuple[str, str | None], ...]  # (in force since, end)
@@ -35,8 +36,8 @@ class Roadmap(msgspec.Struct, frozen=True):
     cohort: str | None = None
 
 
-def roadmap_key(event: Event) -> str:
-    return str(event["data"]["roadmap"])
+def roadmap_keys(event: Event) -> Keys:
+    return (event["data"]["roadmap"],)
 
 
 def evolve_roadmap(_: Roadmap | None, event: Event) -> Roadmap:
@@ -73,8 +74,8 @@ class Activity(msgspec.Struct, frozen=True):
     marks: tuple[Mark, ...] = ()
 
 
-def activity_key(event: Event) -> str:
-    return f"{event['data']['roadmap']}/{event['data']['activity']}"
+def activity_keys(event: Event) -> Keys:
+    return (f"{event['data']['roadmap']}/{event['data']['activity']}",)
 
 
 def evolve_activity(activity: Activity | None, event: Event) -> Activity:
@@ -228,7 +229,7 @@ def _on(mark: Mark) -> str:
 
 
 MODELS = (
-    Model("roadmaps", ("roadmap.adopted",), Roadmap, roadmap_key, evolve_roadmap, lambda _: {}),
+    Model("roadmaps", ("roadmap.adopted",), Roadmap, roadmap_keys, evolve_roadmap, lambda _: {}),
     Model(
         "activities",
         (
@@ -241,9 +242,44 @@ MODELS = (
             "activity.cancelled",
         ),
         Activity,
-        activity_key,
+        activity_keys,
         evolve_activity,
         activity_measures,
         tuple(MEASURES.values()),
+    ),
+)
+
+
+def _indicator(code: str, numerator: str, denominator: str, title: str, title_en: str, better: str) -> Indicator:
+    return Indicator(
+        code,
+        title,
+        title_en,
+        (Part(MEASURES[numerator], stock),),
+        (Part(MEASURES[denominator], stock),),
+        unit="activities",
+        better=better,
+        source="Дорожная карта: отметки о выполнении",
+        dimensions=("roadmap",),
+    )
+
+
+INDICATORS = (
+    _indicator("roadmap_done", "done", "planned", "Доля выполненных мероприятий", "Share of activities done", "more"),
+    _indicator(
+        "roadmap_on_time",
+        "on_time",
+        "due",
+        "Доля мероприятий, выполненных в срок",
+        "Share of due activities done by their end",
+        "more",
+    ),
+    _indicator(
+        "roadmap_overdue",
+        "overdue",
+        "planned",
+        "Доля просроченных мероприятий",
+        "Share of activities overdue",
+        "less",
     ),
 )

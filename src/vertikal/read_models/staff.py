@@ -11,7 +11,8 @@ from functools import partial
 
 import msgspec
 
-from .model import Cells, Event, Kind, Measure, Model, steps
+from .indicator import Indicator
+from .model import Cells, Event, Keys, Kind, Measure, Model, steps
 
 ROLES = ("teachers", "managers")
 STAFF = {role: Measure(f"staff_{role}", Kind.STOCK) for role in ROLES}
@@ -32,8 +33,8 @@ class Staff(msgspec.Struct, frozen=True):
     reports: tuple[Report, ...] = ()
 
 
-def key(event: Event) -> str:
-    return str(event["data"]["organisation"])
+def keys(event: Event) -> Keys:
+    return (event["data"]["organisation"],)
 
 
 def evolve(staff: Staff | None, event: Event) -> Staff:
@@ -64,10 +65,10 @@ class Cover(msgspec.Struct, frozen=True):
 COVERED = (REPORTING.name, *(measure.name for measure in OWN.values()))
 
 
-def cover_key(posting: Event) -> str | None:
+def cover_keys(posting: Event) -> Keys:
     """A posting concerns the organisation that holds it: its own amounts, and the reports of those below."""
     own = posting["organisation"] == posting["holder"]
-    return str(posting["holder"]) if own != (posting["measure"] == REPORTING.name) else None
+    return (posting["holder"],) if own != (posting["measure"] == REPORTING.name) else ()
 
 
 def evolve_cover(cover: Cover | None, posting: Event) -> Cover:
@@ -102,6 +103,7 @@ def _added(amounts: dict[str, int], date: str, amount: int) -> dict[str, int]:
 
 
 MODELS = (
-    Model("staff", ("staff.reported",), Staff, key, evolve, measures, (REPORTING, *OWN.values())),
-    Model("staff_cover", COVERED, Cover, cover_key, evolve_cover, cover_measures, tuple(STAFF.values())),
+    Model("staff", ("staff.reported",), Staff, keys, evolve, measures, (REPORTING, *OWN.values())),
+    Model("staff_cover", COVERED, Cover, cover_keys, evolve_cover, cover_measures, tuple(STAFF.values())),
 )
+INDICATORS: tuple[Indicator, ...] = ()

@@ -8,7 +8,8 @@ from __future__ import annotations
 import msgspec
 
 from ..contracts.assessments import KEY
-from .model import Cells, Event, Kind, Measure, Model
+from .indicator import Indicator, Part, results
+from .model import Cells, Event, Keys, Kind, Measure, Model
 
 DIMENSIONS = ("procedure", "subject", "grade", "year")
 KEPT = ("year",)
@@ -30,8 +31,8 @@ class Result(msgspec.Struct, frozen=True):
     good_marks: int = 0
 
 
-def key(event: Event) -> str:
-    return next(code for code, _ in KEY.codes(event["data"]))
+def keys(event: Event) -> Keys:
+    return tuple(code for code, _ in KEY.codes(event["data"]))
 
 
 def evolve(result: Result | None, event: Event) -> Result:
@@ -75,9 +76,46 @@ MODELS = (
         "results",
         ("assessment.imported", "assessment.corrected", "assessment.withdrawn"),
         Result,
-        key,
+        keys,
         evolve,
         measures,
         (PARTICIPANTS, BELOW_MINIMUM, MARKED, GOOD_MARKS),
+    ),
+)
+
+
+def _indicator(
+    code: str, numerator: Measure, denominator: Measure, title: str, title_en: str, better: str
+) -> Indicator:
+    return Indicator(
+        code,
+        title,
+        title_en,
+        (Part(numerator, results),),
+        (Part(denominator, results),),
+        unit="participants",
+        better=better,
+        source="Результаты ВПР, ОГЭ, ЕГЭ и диагностик",
+        dimensions=DIMENSIONS,
+        people=True,
+    )
+
+
+INDICATORS = (
+    _indicator(
+        "below_minimum",
+        BELOW_MINIMUM,
+        PARTICIPANTS,
+        "Доля участников ниже минимального порога",
+        "Share of participants below the minimum",
+        "less",
+    ),
+    _indicator(
+        "quality",
+        GOOD_MARKS,
+        MARKED,
+        "Качество: доля отметок 4 и 5",
+        "Quality: share of marks 4 and 5",
+        "more",
     ),
 )

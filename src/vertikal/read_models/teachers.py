@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import msgspec
 
-from .model import Cells, Event, Kind, Measure, Model, add
+from .indicator import Indicator, Part, distinct, reported, stock
+from .model import Cells, Event, Keys, Kind, Measure, Model, add
 from .periods import EVER, calendar_year, school_year
+from .staff import STAFF
 
 TRAINED = Measure("trained", Kind.FLOW, ("role", "period", "subject"), kept=("role", "period"))
 REPORTED = Measure("trained_reported", Kind.FLOW, ("role", "start", "subject"), kept=("role", "start"))
@@ -28,8 +30,8 @@ class Person(msgspec.Struct, frozen=True):
     courses: tuple[Course, ...] = ()
 
 
-def person_key(event: Event) -> str:
-    return f"{event['data']['role']}/{event['data']['person']}"
+def person_keys(event: Event) -> Keys:
+    return (f"{event['data']['role']}/{event['data']['person']}",)
 
 
 def evolve_person(person: Person | None, event: Event) -> Person:
@@ -66,8 +68,8 @@ class Report(msgspec.Struct, frozen=True):
     subject: str
 
 
-def report_key(event: Event) -> str:
-    return str(event["data"]["report"])
+def report_keys(event: Event) -> Keys:
+    return (event["data"]["report"],)
 
 
 def evolve_report(_: Report | None, event: Event) -> Report:
@@ -84,6 +86,40 @@ def report_measures(report: Report) -> Cells:
 
 
 MODELS = (
-    Model("people", ("course.finished",), Person, person_key, evolve_person, person_measures, (TRAINED,)),
-    Model("course_reports", ("courses.reported",), Report, report_key, evolve_report, report_measures, (REPORTED,)),
+    Model("people", ("course.finished",), Person, person_keys, evolve_person, person_measures, (TRAINED,)),
+    Model("course_reports", ("courses.reported",), Report, report_keys, evolve_report, report_measures, (REPORTED,)),
+)
+
+
+def _trained(code: str, role: str, title: str, title_en: str) -> Indicator:
+    return Indicator(
+        code,
+        title,
+        title_en,
+        (
+            Part(TRAINED, distinct, {"role": (role,)}, origin="people"),
+            Part(REPORTED, reported, {"role": (role,)}, origin="reported"),
+        ),
+        (Part(STAFF[f"{role}s"], stock),),
+        unit="people",
+        better="more",
+        source="Показатели эффективности программ поддержки ШНОР: повышение квалификации",
+        dimensions=("origin", "subject"),
+        people=True,
+    )
+
+
+INDICATORS = (
+    _trained(
+        "trained_teachers",
+        "teacher",
+        "Доля педагогов, прошедших повышение квалификации",
+        "Share of teachers who finished a course",
+    ),
+    _trained(
+        "trained_managers",
+        "manager",
+        "Доля руководителей, прошедших повышение квалификации",
+        "Share of managers who finished a course",
+    ),
 )
