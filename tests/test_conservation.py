@@ -47,6 +47,8 @@ FACTS = st.one_of(
     test_ledger.staff(),
     test_ledger.course(),
     test_ledger.courses(),
+    test_ledger.competences(),
+    test_ledger.risk(),
     test_ledger.result(),
     test_ledger.mark(),
     test_ledger.membership(),

@@ -51,7 +51,8 @@ counts = st.integers(0, 30)
 def staff(draw: st.DrawFn) -> Step:
     organisation = draw(units)
     data = {"organisation": organisation, "on": draw(dates), "teachers": draw(counts), "managers": draw(counts)}
-    return "staff.reported", organisation, data
+    positions = draw(st.sampled_from(({}, {"positions": "14"}, {"positions": "14", "positions_filled": "12.5"})))
+    return "staff.reported", organisation, data | positions
 
 
 @st.composite
@@ -80,6 +81,32 @@ def courses(draw: st.DrawFn) -> Step:
         "period": {"start": start, "end": max(start, draw(dates))},
     }
     return "courses.reported", organisation, data
+
+
+@st.composite
+def competences(draw: st.DrawFn) -> Step:
+    organisation = draw(units)
+    data = {
+        "assessment": draw(st.sampled_from(("k1", "k2"))),
+        "organisation": organisation,
+        "people": draw(counts),
+        "kind": draw(st.sampled_from(("subject", "ict"))),
+        "on": draw(dates),
+    }
+    return "competence.assessed", organisation, data
+
+
+@st.composite
+def risk(draw: st.DrawFn) -> Step:
+    school = draw(schools)
+    data = {
+        "school": school,
+        "factor": draw(st.sampled_from(("teachers_lacking", "Дефицит педагогических кадров", "Своё"))),
+        "significance": draw(st.sampled_from(("low", "high"))),
+        "on": draw(dates),
+        "activated": draw(st.booleans()),
+    }
+    return "risk.assessed", school, data
 
 
 @st.composite
@@ -164,7 +191,9 @@ def _school(code: str) -> dict[str, Any]:
 turns = st.one_of(move(), move(), closure(), merger(), renaming(), registration())
 retractions = st.integers(0, 30).map(lambda back: ("event.retracted", "obr", {"back": back}))
 histories = st.lists(
-    st.one_of(staff(), course(), courses(), result(), mark(), membership(), turns, retractions), min_size=6, max_size=25
+    st.one_of(staff(), course(), courses(), competences(), risk(), result(), mark(), membership(), turns, retractions),
+    min_size=6,
+    max_size=25,
 )
 
 
@@ -225,7 +254,7 @@ def tell(store: Vertikal, history: list[Step]) -> None:
         store.submit(event, party=Party("obr", role))
 
 
-SENDERS = {"course.finished": ("municipality",)}
+SENDERS = {"course.finished": ("municipality",), "competence.assessed": ("municipality",)}
 
 
 def recorded(store: Vertikal) -> list[log.Recorded]:
