@@ -430,7 +430,7 @@ def test_cohorts_of_other_kinds_are_not_shown(region: Reader, vertical: Vertikal
 
 
 def test_what_if_the_parameters_were_others(region: Reader, published: int) -> None:
-    assert meets(region, comparator=">")["s1"] == (False, True)
+    assert meets(region, comparator=">")["s1"] == (False, False)
     assert meets(region, threshold="0.25")["s3"] == (False, None)
     assert meets(region, threshold="0.25", min_procedures=1)["s3"] == (None, True)
     assert meets(region, consecutive_years=1)["s2"] == (True, True)
@@ -643,7 +643,11 @@ def test_the_command_line_answers_as_the_api_does(terminal: Terminal, region: Re
     relative_to = terminal.json("rules", "relative", "quality", *organisation, "--by", "school")
     assert relative_to == ask(region, "relative", indicator="quality", by="school", year=None)
     assert terminal.json("rules", "list")["items"] == region.json("/v1/rules")["items"]
-    assert "low_far_under" in terminal.run("rules", "bias", *organisation, *year).stdout
+    shares = "ниже минимума 0 % (в регионе 15 %), отметки 4 и 5 80 % (в регионе 50 %)"
+    signs = "ниже минимума намного меньше; отметок 4 и 5 намного больше"
+    shown = terminal.run("rules", "bias", *organisation, *year).stdout
+    assert f"math, 5 класс, участников 50: {shares}: {signs}" in shown
+    assert "s3 · S3: нет данных" in shown
     assert "100" in terminal.run("rules", "relative", "quality", *organisation, "--by", "school").stdout
     assert "shnor 1" in terminal.run("rules", "list").stdout
 

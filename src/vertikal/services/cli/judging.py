@@ -21,6 +21,7 @@ from ..terminal import as_json
 
 PAGE = 1_000
 WORDS = {True: "да", False: "нет", None: "нет данных"}
+SIGNS = {"low_far_under": "ниже минимума намного меньше", "good_far_above": "отметок 4 и 5 намного больше"}
 
 
 @click.group()
@@ -99,8 +100,8 @@ def bias(settings: Settings, /, as_json: bool, **given: Any) -> None:
         terminal.print_json(answer)
         return
     _print_head("Признаки необъективного оценивания", answer)
-    columns = ("код", "предмет", "класс", "участников", "ниже минимума", "в регионе", "4 и 5", "в регионе", "признаки")
-    terminal.print_table(columns, [row for school in answer["schools"] for row in _compared(school)])
+    for line in (line for school in answer["schools"] for line in _compared(school)):
+        terminal.out.print(line, soft_wrap=True, markup=False)
     for reason in answer["unavailable"].values():
         terminal.out.print(reason, soft_wrap=True)
 
@@ -176,11 +177,17 @@ def _row(school: dict[str, Any]) -> list[str]:
     ]
 
 
-def _compared(school: dict[str, Any]) -> Iterator[list[str]]:
+def _compared(school: dict[str, Any]) -> Iterator[str]:
+    """A line for each result of a school: its shares beside the region's, and the signs that are seen."""
+    yield f"{school['school']} · {school['name']}" + ("" if school["results"] else f": {WORDS[None]}")
     for of in school["results"]:
-        shares = [_percent(of[part][whose]) for part in ("low", "good") for whose in ("school", "region")]
-        seen = ", ".join(name for name, sign in of["signs"].items() if sign)
-        yield [school["school"], of["subject"], str(of["grade"]), str(of["participants"]), *shares, seen]
+        low, good = (
+            f"{_percent(of[part]['school'])} (в регионе {_percent(of[part]['region'])})" for part in ("low", "good")
+        )
+        seen = "; ".join(word for name, word in SIGNS.items() if of["signs"][name]) or "признаков не видно"
+        note = f" ({of['note']})" if of["note"] else ""
+        head = f"  {of['subject']}, {of['grade']} класс, участников {of['participants']}"
+        yield f"{head}: ниже минимума {low}, отметки 4 и 5 {good}: {seen}{note}"
 
 
 def _print_head(title: str, answer: dict[str, Any]) -> None:
