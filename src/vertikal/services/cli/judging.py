@@ -227,9 +227,7 @@ def _whole(read: Callable[[str | None], dict[str, Any]]) -> dict[str, Any]:
     page = whole = read(None)
     while page["next"] is not None:
         page = read(page["next"])
-        more: dict[str, Any] = {
-            name: [*whole[name], *page[name]] for name in ("schools", "changed") if name in page
-        }
+        more: dict[str, Any] = {name: [*whole[name], *page[name]] for name in ("schools", "changed") if name in page}
         whole = {**whole, **more, "next": None}
     return whole
 
