@@ -26,6 +26,7 @@ from . import (
     proofs,
     risks,
     roadmaps,
+    rules,
     witness,
 )
 from .service import Service
@@ -43,6 +44,7 @@ ROUTED = (
     roadmaps,
     competences,
     risks,
+    rules,
     health,
 )
 
