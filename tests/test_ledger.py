@@ -155,6 +155,34 @@ def definition(cohort: str) -> dict[str, Any]:
 
 
 @st.composite
+def cycle(draw: st.DrawFn) -> Step:
+    """What is said of the cycle of s1, or in answer to its recommendation."""
+    act, activity = {"number": "1", "date": "2021-01-15"}, {"roadmap": "rm", "activity": "a1"}
+    school = draw(st.sampled_from(("s1", "s3")))
+    said: dict[str, dict[str, Any]] = {
+        "goal.set": {"goal": "g1", "text": "Цель"},
+        "indicator.adopted": {"goal": "g1", "indicator": "own", "method": draw(st.sampled_from(("", "Карты")))},
+        "monitoring.recorded": {"indicator": "own", "organisation": school, "on": draw(dates), "origin": "Карты"}
+        | {"numerator": 1, "denominator": 2},
+        "analysis.published": {"analysis": "1", "findings": [{"finding": "f1", "text": "Вывод", "figures": []}]},
+        "recommendation.issued": {"recommendation": "r1", "finding": "f1", "addressees": [school], "text": "Совет"},
+        "recommendation.answered": {"recommendation": "r1", "organisation": school, "answer": "accepted"},
+        "decision.taken": {"decision": "1", "recommendations": ["r1"], "act": act, "text": "Решение"}
+        | {"activities": [activity]},
+        "effectiveness.assessed": {"effectiveness": "1", "activities": [activity], "outcome": "partly", "text": "Итог"},
+        "cycle.closed": {"next": "cy2"},
+    }
+    type_ = draw(st.sampled_from((*said, "analysis.published", "recommendation.issued")))
+    data = said[type_] if type_ == "recommendation.answered" else {"cycle": "cy", **said[type_]}
+    return type_, data.get("organisation", "obr"), data
+
+
+def opening() -> dict[str, Any]:
+    period = {"start": "2020-01-01", "end": "2021-12-31"}
+    return {"cycle": "cy", "organisation": "s1", "direction": "Поддержка школ", "period": period}
+
+
+@st.composite
 def registration(draw: st.DrawFn) -> Step:
     parent = draw(st.sampled_from(("gorodets", "chemal", "obr")))
     return "organisation.registered", "s5", {**_school("s5"), "parent": parent, "valid_from": draw(dates)}
@@ -191,7 +219,9 @@ def _school(code: str) -> dict[str, Any]:
 turns = st.one_of(move(), move(), closure(), merger(), renaming(), registration())
 retractions = st.integers(0, 30).map(lambda back: ("event.retracted", "obr", {"back": back}))
 histories = st.lists(
-    st.one_of(staff(), course(), courses(), competences(), risk(), result(), mark(), membership(), turns, retractions),
+    st.one_of(
+        staff(), course(), courses(), competences(), risk(), result(), mark(), membership(), cycle(), turns, retractions
+    ),
     min_size=6,
     max_size=25,
 )
@@ -237,6 +267,7 @@ def tell(store: Vertikal, history: list[Step]) -> None:
     plan = {"roadmap": "rm", "owner": "obr", "title": "ДК", "period": {"start": "2020-01-01", "end": "2021-12-31"}}
     sent = [store.event("roadmap.adopted", "obr", plan, time="2020-01-10T10:00:00+03:00")]
     sent += [store.event("cohort.defined", "obr", definition(cohort)) for cohort in COHORTS]
+    sent.append(store.event("cycle.opened", "s1", opening(), time="2020-02-10T10:00:00+03:00"))
     for activity, targets in (("a1", ["s1", "s2", "s3"]), ("a2", [])):
         timing = {"raw": "до 1 мая", "kind": "deadline", "end": "2020-05-01"}
         what: dict[str, Any] = {"roadmap": "rm", "activity": activity, "number": "1", "title": "М", "timing": timing}

@@ -3,11 +3,29 @@
 A module for each thing that facts are about: its read models, its measures, its indicators. All of it is arithmetic.
 """
 
-from . import assessments, cohorts, risks, roadmaps, staff, teachers
+from . import (
+    assessments,
+    cohorts,
+    cycles,
+    recommendations,
+    risks,
+    roadmaps,
+    staff,
+    teachers,
+)
 from .indicator import Indicator
 from .model import Measure, Model
 
-NOUNS = (staff, cohorts, risks, roadmaps, teachers, assessments)
+NOUNS = (
+    staff,
+    cohorts,
+    risks,
+    roadmaps,
+    teachers,
+    assessments,
+    cycles,
+    recommendations,
+)
 MODELS: tuple[Model, ...] = tuple(model for noun in NOUNS for model in noun.MODELS)
 VERSIONS = ", ".join(sorted(model.stored_as for model in MODELS))
 MEASURES: dict[str, Measure] = {measure.name: measure for model in MODELS for measure in model.posts}

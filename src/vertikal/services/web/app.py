@@ -16,6 +16,7 @@ from ..settings import Settings, now
 from . import (
     cohorts,
     competences,
+    cycles,
     events,
     health,
     indicators,
@@ -45,6 +46,7 @@ ROUTED = (
     competences,
     risks,
     rules,
+    cycles,
     health,
 )
 
