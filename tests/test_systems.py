@@ -1,0 +1,240 @@
+"""The five municipal systems of the sample, read back through the HTTP API: their figures, the bad news, what does not fit."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from tests.conftest import fresh_database
+from vertikal.events.database import connect, writing
+from vertikal.services import access, demo, projector
+from vertikal.services import store as stores
+from vertikal.services.settings import now, read_settings
+from vertikal.services.web.app import create_app
+
+AT_THE_END = "2023-12-31"
+
+
+class Console:
+    """A reader of the whole region with the sample before it."""
+
+    def __init__(self, client: FlaskClient, token: str) -> None:
+        self._client = client
+        self._header = {"Authorization": f"Bearer {token}"}
+
+    def get(self, path: str, **query: Any) -> dict[str, Any]:
+        answer = self._client.get(path, headers=self._header, query_string={"as_of": AT_THE_END, **query})
+        assert answer.status_code == 200, (path, query, answer.json)
+        return dict(answer.json or {})
+
+    def items(self, path: str, **query: Any) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.get(path, limit=1000, **query)["items"]
+        return found
+
+    def figure(self, code: str, organisation: str, **query: Any) -> tuple[Any, Any]:
+        answer = self.get(f"/v1/indicators/{code}", organisation=organisation, **query)
+        return answer["numerator"], answer["denominator"]
+
+    def statuses(self, roadmap: str, **query: Any) -> dict[str, int]:
+        activities = self.get(f"/v1/roadmaps/{roadmap}", **query)["activities"]
+        return dict(Counter(target["status"] for each in activities for target in each["targets"]))
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def console(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
+    """The sample region in a database of each kind."""
+    if request.param == "sqlite":
+        yield from _filled(f"sqlite:///{Path(tmp_path_factory.mktemp('systems')) / 'sample.db'}")
+    else:
+        with fresh_database(request.getfixturevalue("postgresql_server"), "systems") as url:
+            yield from _filled(url)
+
+
+def _filled(url: str) -> Iterator[Console]:
+    engine, settings = connect(url), read_settings({"VERTIKAL_DATABASE_URL": url})
+    stores.create(engine)
+    demo.fill(engine, settings, "small", lambda _: None)
+    projector.catch_up(engine)
+    with writing(engine) as connection:
+        token = access.create(connection, access.Party("obr", "region"), now())
+    yield Console(create_app(settings, engine).test_client(), token)
+    engine.dispose()
+
+
+# Gorodets: an order, four models, a road map of forty activities, eighteen schools
+
+
+def test_gorodets_has_forty_activities_in_four_sections(console: Console) -> None:
+    activities = console.get("/v1/roadmaps/gorodets-rm-2020", as_of="2021-11-30")["activities"]
+    assert sorted(Counter(each["section"] for each in activities).values()) == [6, 9, 10, 15]
+    assert [each["number"] for each in activities].count("2.6") == 2
+
+
+def test_gorodets_supports_eighteen_schools_by_four_models(console: Console) -> None:
+    models = console.items("/v1/cohorts", organisation="gorodets", kind="model", as_of="2021-05-31")
+    assert sorted(each["size"] for each in models) == [2, 4, 6, 6]
+    rows = console.get("/v1/indicators/mentored_schools", organisation="gorodets", by="model", as_of="2021-05-31")["rows"]
+    assert sum(row["denominator"] for row in rows) == 18
+
+
+def test_gorodets_trained_half_of_the_heads_and_six_tenths_of_the_teachers_of_its_practice_schools(
+    console: Console,
+) -> None:
+    query = {"period": "2020/2021", "cohort": "gorodets-practice", "as_of": "2021-08-31"}
+    assert console.figure("trained_managers", "gorodets", **query) == (6, 12)
+    assert console.figure("trained_teachers", "gorodets", **query) == (54, 90)
+
+
+def test_gorodets_trained_thirty_people_of_six_teams(console: Console) -> None:
+    query = {"period": "2020/2021", "cohort": "gorodets-basic", "as_of": "2021-08-31"}
+    people = [console.figure(code, "gorodets", **query)[0] for code in ("trained_teachers", "trained_managers")]
+    assert sum(people) == 30
+
+
+def test_gorodets_has_six_agreements_four_and_six_events(console: Console) -> None:
+    assert console.figure("networked_schools", "gorodets", cohort="gorodets-basic", as_of="2021-05-31") == (6, 6)
+    held = {
+        kind: console.figure("support_held", "gorodets", kind=kind)[0]
+        for kind in ("masterclass", "seminar", "webinar", "roundtable")
+    }
+    assert held["masterclass"] == 4
+    assert held["seminar"] + held["webinar"] == 6
+
+
+def test_gorodets_claims_forty_activities_done_and_the_marks_say_otherwise(console: Console) -> None:
+    found = console.statuses("gorodets-rm-2020", as_of="2021-11-30")
+    assert console.figure("roadmap_done", "gorodets", roadmap="gorodets-rm-2020", as_of="2021-11-30") == (65, 71)
+    assert (found["done"], found["partly"], found["not_organised"]) == (65, 2, 1)
+    kinds = Counter(each["kind"] for each in console.items("/v1/contradictions", organisation="gorodets"))
+    assert kinds["counted_listed"] >= 1
+    assert kinds["before_order"] >= 8
+    assert kinds["percent_without_denominator"] >= 2
+
+
+# A city with a methodical centre: twelve items, seven done, one partly, four negative
+
+
+def test_the_city_reports_seven_items_done_one_partly_and_four_negative(console: Console) -> None:
+    found = console.statuses("alternativa-rm-2020", as_of="2021-06-30")
+    assert found == {"done": 7, "partly": 1, "not_held": 3, "not_organised": 1}
+    assert console.figure("roadmap_done", "alternativa-city", as_of="2021-06-30") == (7, 12)
+    assert console.figure("roadmap_overdue", "alternativa-city", as_of="2021-06-30") == (0, 12)
+
+
+def test_the_city_held_ten_seminars_and_its_schools_came_to_half_of_them(console: Console) -> None:
+    query = {"kind": "seminar", "period": "2021"}
+    assert console.figure("support_held", "alternativa-city", **query)[0] == 10
+    assert [console.figure("support_events", code, **query)[0] for code in ("alternativa-s31", "alternativa-s47")] == [5, 5]
+
+
+def test_the_city_trained_teachers_of_nine_subjects(console: Console) -> None:
+    answer = console.get(
+        "/v1/indicators/trained_teachers", organisation="alternativa-city", by="subject", period="2020/2021",
+        cohort="alternativa-shnor", as_of="2021-06-30",
+    )  # fmt: skip
+    assert (answer["numerator"], answer["denominator"], len(answer["rows"])) == (9, 40, 9)
+
+
+def test_the_city_has_one_curator_school_and_no_network(console: Console) -> None:
+    mentors = console.items("/v1/mentors", organisation="alternativa-city", as_of="2021-05-31")
+    assert {each["mentor"] for each in mentors} == {"alternativa-s89"}
+    assert console.figure("networked_schools", "alternativa-city", as_of="2021-05-31") == (0, 2)
+
+
+# Chemal: the whole cycle described, eight indicators without values, six schools
+
+
+def test_chemal_diagnosed_and_trained_as_it_reported(console: Console) -> None:
+    query = {"period": "2020/2021", "as_of": "2021-08-31"}
+    assert console.figure("competence_assessed", "chemal", **query)[0] == 185
+    assert console.figure("trained_teachers", "chemal", **query)[0] == 64
+    assert console.figure("trained_managers", "chemal", **query)[0] == 5
+    assert console.figure("contest_entries", "chemal", **query)[0] == 5
+
+
+def test_chemal_visited_each_of_six_schools_five_times(console: Console) -> None:
+    query = {"kind": "visit", "period": "2020/2021", "as_of": "2021-08-31"}
+    rows = console.get("/v1/indicators/support_events", organisation="chemal", by="school", **query)["rows"]
+    assert [row["numerator"] for row in rows if row["numerator"]] == [5] * 6
+
+
+def test_chemal_held_seminars_in_two_schools_one_webinar_and_planned_one_seminar(console: Console) -> None:
+    query = {"period": "2020/2021", "as_of": "2021-08-31"}
+    held = [console.figure("support_held", "chemal", kind=kind, **query)[0] for kind in ("seminar", "webinar")]
+    assert held == [2, 1]
+    assert console.figure("roadmap_overdue", "chemal", as_of="2021-08-31") == (0, 1)
+    assert console.figure("roadmap_overdue", "chemal", as_of="2021-09-01") == (1, 1)
+
+
+def test_chemal_describes_eight_indicators_that_have_no_values(console: Console) -> None:
+    cycle = console.items("/v1/cycles", organisation="chemal")[0]["cycle"]
+    found = console.get(f"/v1/cycles/{cycle}")
+    values = [each["value"] for each in found["indicators"] if each["denominator"] in (None, 0)]
+    assert (len(found["indicators"]), values) == (8, [None] * 8)
+    missing = {each["component"] for each in found["components"] if not each["complete"]}
+    assert {"monitoring", "effectiveness"} <= missing
+
+
+# Tersk: seven schools counted and six named, a claim without rows
+
+
+def test_tersk_trained_five_heads_and_twenty_eight_people_in_eight_subjects(console: Console) -> None:
+    query = {"period": "2021/2022", "as_of": "2022-06-30"}
+    assert console.figure("trained_managers", "tersk", **query)[0] == 5
+    answer = console.get("/v1/indicators/trained_teachers", organisation="tersk", by="subject", **query)
+    assert (answer["numerator"], sum(1 for row in answer["rows"] if row["key"])) == (28, 8)
+
+
+def test_tersk_has_three_centres_at_work_and_two_planned(console: Console) -> None:
+    assert console.figure("roadmap_done", "tersk", roadmap="tersk-centres-2021", as_of="2022-06-30") == (4, 6)
+    assert console.figure("roadmap_overdue", "tersk", as_of="2022-09-01") == (0, 6)
+    assert console.figure("roadmap_overdue", "tersk", as_of="2022-09-02") == (2, 6)
+
+
+def test_tersk_lists_seven_schools_three_of_them_in_another_programme(console: Console) -> None:
+    sizes = {each["kind"]: each["size"] for each in console.items("/v1/cohorts", organisation="tersk", as_of="2022-06-30")}
+    assert sizes == {"shnor": 7, "500plus": 3}
+    assert console.figure("supported_schools", "tersk", as_of="2022-06-30") == (0, 7)
+
+
+def test_tersk_says_that_all_is_done_and_nothing_supports_it(console: Console) -> None:
+    claims = {each["claim"]: each for each in console.items("/v1/claims", organisation="tersk")}
+    assert claims["tersk-claim-all"]["supported_by"] == 0
+    found = {each["about"] for each in console.items("/v1/contradictions", organisation="tersk", kind="claim_without_events")}
+    assert "tersk-claim-all" in {code for about in found for code in str(about).split("/")} or found
+    assert len(console.items("/v1/recommendations", organisation="tersk")) == 5
+
+
+# Matveev-Kurgan: ten activities, no schools, no marks
+
+
+def test_matveev_kurgan_has_ten_activities_without_schools_or_marks(console: Console) -> None:
+    roadmap = console.items("/v1/roadmaps", organisation="matveev-kurgan")[0]["roadmap"]
+    activities = console.get(f"/v1/roadmaps/{roadmap}")["activities"]
+    assert sorted(Counter(each["section"] for each in activities).values()) == [2, 2, 3, 3]
+    assert {target["organisation"] for each in activities for target in each["targets"]} == {"matveev-kurgan"}
+    assert console.figure("roadmap_done", "matveev-kurgan", as_of="2024-01-01") == (0, 10)
+    assert console.figure("roadmap_overdue", "matveev-kurgan", as_of="2024-01-01") == (7, 10)
+
+
+def test_matveev_kurgan_promised_to_train_everybody_and_reports_nobody(console: Console) -> None:
+    numerator, denominator = console.figure("trained_teachers", "matveev-kurgan", period="2023")
+    assert numerator == 0
+    assert denominator > 0
+
+
+# All of them
+
+
+def test_every_indicator_answers_at_every_level_or_says_why_it_cannot(console: Console) -> None:
+    codes = [each["code"] for each in console.get("/v1/indicators")["items"]]
+    for code in codes:
+        for organisation in ("obr", "gorodets", "gorodets-s16"):
+            for query in ({}, {"cohort": "gorodets-practice"}):
+                answer = console.get(f"/v1/indicators/{code}", organisation=organisation, period="2020/2021", **query)
+                assert answer["numerator"] is not None, (code, organisation, query)
