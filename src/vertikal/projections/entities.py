@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
 from sqlalchemy import Select, select
 
-from ..events import registry
+from ..contracts.catalogue import CATALOGUE
+from ..events import log, registry
 from ..read_models import MODELS, roadmaps
+from ..read_models.model import Event
 from .book import Opened
 from .folding import Body, fold
 from .owners import Owners, owned_events
 
 BY_NAME = {model.name: model for model in MODELS}
+CHUNK = 500
 
 
 def state(ledger: Opened, model: str, key: str, known_at: int) -> Any:
@@ -33,6 +37,26 @@ def states(ledger: Opened, model: str, prefix: str, known_at: int) -> list[Any]:
     return _decoded(ledger, model, statement, known_at)
 
 
+def some(ledger: Opened, model: str, keys: Iterable[str], known_at: int) -> dict[str, Any]:
+    """The states of these entities by key, of those of which anything was known."""
+    found: dict[str, Any] = {}
+    for chunk, bodies in _stored(ledger, model, keys):
+        decoded = _states(ledger, model, bodies, known_at)
+        found |= {key: state for key, state in zip(chunk, decoded, strict=True) if state is not None}
+    return found
+
+
+def events(ledger: Opened, model: str, keys: Iterable[str], known_at: int) -> dict[str, list[tuple[int, Event]]]:
+    """The events that stand behind these entities, by key: (position, event) in the order of the log."""
+    connection, positions = ledger.connection, dict[str, list[int]]()
+    for chunk, bodies in _stored(ledger, model, keys):
+        positions |= {key: body.positions for key, body in zip(chunk, bodies, strict=True)}
+    wanted = {at for each in positions.values() for at in each if at <= known_at}
+    read = log.read_at(connection, wanted - registry.undone(connection, wanted, known_at))
+    said = {at: CATALOGUE.upcast(recorded.event) for at, recorded in read.items()}
+    return {key: [(at, said[at]) for at in sorted(each) if at in said] for key, each in positions.items()}
+
+
 def roadmap(ledger: Opened, code: str, as_of: str, known_at: int) -> dict[str, Any] | None:
     """A road map in the shape of ``/v1/roadmaps/{id}``; None where it is not known."""
     head: roadmaps.Roadmap | None = state(ledger, "roadmaps", code, known_at)
@@ -43,10 +67,24 @@ def roadmap(ledger: Opened, code: str, as_of: str, known_at: int) -> dict[str, A
     return {**msgspec.structs.asdict(head), "activities": activities}
 
 
+def _stored(ledger: Opened, model: str, keys: Iterable[str]) -> Iterator[tuple[list[str], list[Body]]]:
+    """Entities as they are stored, with their keys, some at a time."""
+    table, wanted = ledger.volume.entities, sorted(set(keys))
+    for start in range(0, len(wanted), CHUNK):
+        here = (table.c.model == BY_NAME[model].stored_as, table.c.key.in_(wanted[start : start + CHUNK]))
+        rows = ledger.connection.execute(select(table.c.key, table.c.body).where(*here)).all()
+        yield [row.key for row in rows], [msgspec.json.decode(bytes(row.body), type=Body) for row in rows]
+
+
 def _decoded(ledger: Opened, model: str, statement: Select[Any], known_at: int) -> list[Any]:
+    """The states that stand at a position, of the bodies that a statement selects."""
+    bodies = [msgspec.json.decode(bytes(body), type=Body) for (body,) in ledger.connection.execute(statement)]
+    return [state for state in _states(ledger, model, bodies, known_at) if state is not None]
+
+
+def _states(ledger: Opened, model: str, bodies: list[Body], known_at: int) -> list[Any]:
     """The states that stand at a position; those that changed since are folded again from the log."""
     connection = ledger.connection
-    bodies = [msgspec.json.decode(bytes(body), type=Body) for (body,) in connection.execute(statement)]
     positions = [at for body in bodies for at in body.positions]
     now, then = (registry.undone(connection, positions, at) for at in (ledger.position, known_at))
     found = []
@@ -56,4 +94,4 @@ def _decoded(ledger: Opened, model: str, statement: Select[Any], known_at: int) 
             found.append(body.decode(BY_NAME[model]))
         else:
             found.append(fold(BY_NAME[model], owned_events(connection, standing, Owners())))
-    return [state for state in found if state is not None]
+    return found
