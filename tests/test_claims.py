@@ -34,7 +34,13 @@ def open_cycle(vertical: Vertikal) -> None:
 
 
 def assess(vertical: Vertikal, on: str) -> int:
-    data = {"cycle": "cy", "effectiveness": f"ef-{on}", "activities": [], "outcome": "effective", "text": "Доля выросла"}
+    data = {
+        "cycle": "cy",
+        "effectiveness": f"ef-{on}",
+        "activities": [],
+        "outcome": "effective",
+        "text": "Доля выросла",
+    }
     return vertical.send("effectiveness.assessed", "gorodets", data, time=f"{on}T10:00:00+03:00")
 
 

@@ -18,7 +18,11 @@ BOTH = ("reporting_completeness", "reporting_timeliness")
 
 
 def expect(
-    vertical: Vertikal, organisations: Sequence[str], type_: str = "staff.reported", due: str = "2020-10-05", **more: Any
+    vertical: Vertikal,
+    organisations: Sequence[str],
+    type_: str = "staff.reported",
+    due: str = "2020-10-05",
+    **more: Any,
 ) -> int:
     source, party = more.pop("source", "/regions/obr"), more.pop("party", Party("obr", "region"))
     data = {"expectation": "ex1", "organisations": list(organisations), "type": type_, "period": SEPTEMBER, "due": due}
