@@ -9,7 +9,7 @@ from typing import Any
 from ..contracts.catalogue import CATALOGUE
 from ..events import log, registry
 from ..read_models import contradictions as rules
-from ..read_models import names
+from ..read_models import names, proposals
 from ..read_models.claims import supported_by
 from ..read_models.contradictions import VERSIONS, Contradiction, Origin, Stated
 from ..read_models.roadmaps import Activity, Roadmap
@@ -95,7 +95,7 @@ class Reading:
             for first, second, confidence in names.alike(named)
         ]
         said = entities.some(self.ledger, "proposals", (str(each.proposal) for each in found), self.known_at)
-        decided = {id_: each.decided for id_, each in said.items() if each.on <= self.as_of}
+        decided = {id_: proposals.outcome_at(each, self.as_of) for id_, each in said.items()}
         return (replace(each, decided=decided.get(str(each.proposal))) for each in found)
 
     def _within(self, code: str) -> bool:

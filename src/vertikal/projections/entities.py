@@ -87,11 +87,11 @@ def _states(ledger: Opened, model: str, bodies: list[Body], known_at: int) -> li
     connection = ledger.connection
     positions = [at for body in bodies for at in body.positions]
     now, then = (registry.undone(connection, positions, at) for at in (ledger.position, known_at))
-    found = []
+    found, owners = [], Owners()
     for body in bodies:
         standing = [at for at in body.positions if at <= known_at and at not in then]
         if standing == [at for at in body.positions if at not in now]:
             found.append(body.decode(BY_NAME[model]))
         else:
-            found.append(fold(BY_NAME[model], owned_events(connection, standing, Owners())))
+            found.append(fold(BY_NAME[model], owned_events(connection, standing, owners)))
     return found

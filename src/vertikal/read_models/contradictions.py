@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from . import periods, roadmaps
+from . import periods
 from .claims import Ahead, Claim
 from .names import RULE, proposal_of
-from .roadmaps import CANCELLED, DONE, Activity, Mark, Roadmap
+from .roadmaps import CANCELLED, DONE, Activity, Mark, Roadmap, status_at
 
 VERSIONS = {
     "before_order": 1,
@@ -123,7 +123,7 @@ def _counted_listed(stated: Stated) -> Iterator[Contradiction]:
         origins.append(Origin("cohorts", cohort, types=listed, subjects=stated.members))
         words.append(f"в группе «{cohort}» школ: {len(stated.members)}")
     if stated.activities is not None and claim.about.get("indicator", ALL_DONE) == ALL_DONE:
-        done = [activity for activity in stated.activities if _wholly_done(activity, claim.on)]
+        done = [each for each in _standing(stated.activities, claim.on) if _wholly_done(each, claim.on)]
         counts["done"] = len(done)
         origins += [_done_marks(activity, claim.on) for activity in done]
         words.append(f"полностью выполнено мероприятий: {len(done)}")
@@ -143,14 +143,14 @@ def _claimed_ahead(stated: Stated) -> Iterator[Contradiction]:
     claim = stated.claim
     if stated.activities is None or claim.about.get("indicator", ALL_DONE) != ALL_DONE:
         return
-    standing = [(each, view) for each in stated.activities if (view := roadmaps.view(each, claim.on)) is not None]
+    standing = list(_standing(stated.activities, claim.on))
     if claim.counted is not None and claim.counted < len(standing):
         return
     ahead, origins = 0, list[Origin]()
-    for activity, view in standing:
-        open_ = [target for target in view["targets"] if target["status"] not in (DONE, CANCELLED)]
-        if open_ and view["timing"].get("start", "") > claim.on:
-            ahead += len(open_)
+    for activity in standing:
+        waiting = [status for status in _statuses(activity, claim.on) if status not in (DONE, CANCELLED)]
+        if waiting and (_start_at(activity, claim.on) or "") > claim.on:
+            ahead += len(waiting)
             origins.append(_plan(activity))
     if ahead:
         figures: dict[str, int | str] = {"activities": len(standing), "ahead": ahead}
@@ -160,8 +160,16 @@ def _claimed_ahead(stated: Stated) -> Iterator[Contradiction]:
 
 
 def _wholly_done(activity: Activity, on: str) -> bool:
-    view = roadmaps.view(activity, on)
-    return view is not None and all(target["status"] == DONE for target in view["targets"])
+    return all(status == DONE for status in _statuses(activity, on))
+
+
+def _statuses(activity: Activity, on: str) -> list[str]:
+    """The status of each target on a date: that of its latest mark."""
+    marks = [(mark.on, mark.organisation, mark.status) for mark in activity.marks]
+    return [
+        status_at(tuple((date, status) for date, of, status in marks if of in ("", target)), on)
+        for target in activity.targets
+    ]
 
 
 def _done_marks(activity: Activity, on: str) -> Origin:
