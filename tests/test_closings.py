@@ -107,7 +107,9 @@ def meant(amounts: Amounts, question: Question, part: Part) -> dict[str, int]:
         named = dict(zip(part.measure.dimensions, values, strict=True)) if measure == part.measure.name else None
         if named is None or not (asked.start or "") <= date <= asked.end:
             continue
-        if named.items() >= part.only.items() and (asked.accepts is None or asked.accepts(named)):
+        if all(named[name] in values_ for name, values_ in part.only.items()) and (
+            asked.accepts is None or asked.accepts(named)
+        ):
             totals[path] += amount
     return {path: total for path, total in totals.items() if total}
 

@@ -47,11 +47,14 @@ FACTS = st.one_of(
     test_ledger.staff(),
     test_ledger.course(),
     test_ledger.courses(),
+    test_ledger.competences(),
+    test_ledger.risk(),
     test_ledger.result(),
     test_ledger.mark(),
     test_ledger.membership(),
     test_ledger.claim(),
     test_ledger.expectation(),
+    test_ledger.cycle(),
 )
 ASKED = ("trained_teachers", "roadmap_overdue", "below_minimum")
 
@@ -76,6 +79,7 @@ class Vertical(RuleBasedStateMachine):
         self.say("roadmap.adopted", "obr", plan)
         for cohort in test_ledger.COHORTS:
             self.say("cohort.defined", "obr", test_ledger.definition(cohort))
+        self.say("cycle.opened", "s1", test_ledger.opening())
         timing = {"raw": "до 1 мая", "kind": "deadline", "end": "2020-05-01"}
         what = {"roadmap": "rm", "number": "1", "title": "М", "timing": timing, "responsible": []}
         self.say("activity.planned", "obr", {**what, "activity": "a1", "organisations": ["s1", "s2", "s3"]})

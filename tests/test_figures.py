@@ -7,15 +7,25 @@ from typing import Any
 import pytest
 
 from tests.conftest import Vertikal
+from tests.terminal import Terminal
 from vertikal.services.access import Party
 from vertikal.services.refusals import Refusal
 
 GORODETS = Party("gorodets", "municipality")
 
 
-def staff(vertical: Vertikal, organisation: str, teachers: int, on: str = "2020-09-01") -> int:
-    data = {"organisation": organisation, "on": on, "teachers": teachers, "managers": 2}
+def staff(vertical: Vertikal, organisation: str, teachers: int, on: str = "2020-09-01", **more: str) -> int:
+    data = {"organisation": organisation, "on": on, "teachers": teachers, "managers": 2, **more}
     return vertical.send("staff.reported", organisation, data)
+
+
+def posts(vertical: Vertikal, organisation: str, filled: str, positions: str, on: str = "2020-09-01") -> int:
+    return staff(vertical, organisation, 10, on, positions=positions, positions_filled=filled)
+
+
+def staffed(vertical: Vertikal, organisation: str, **given: Any) -> tuple[str, str]:
+    answer = vertical.ask("staffing", organisation, **given)
+    return answer["numerator"], answer["denominator"]
 
 
 def course(vertical: Vertikal, person: str, organisation: str, finished_on: str, **more: Any) -> int:
@@ -170,6 +180,77 @@ def test_no_staff_report_is_no_data_which_is_not_zero(vertical: Vertikal) -> Non
     course(vertical, "p1", "s1", "2020-12-18")
     answer = vertical.ask("trained_teachers", "s1", period="2020")
     assert (answer["numerator"], answer["denominator"], answer["value"]) == (1, 0, None)
+
+
+def test_positions_are_decimals_and_staffing_is_their_ratio(vertical: Vertikal) -> None:
+    posts(vertical, "s1", "12.5", "14")
+    answer = vertical.ask("staffing", "gorodets")
+    assert (answer["numerator"], answer["denominator"], answer["value"]) == ("12.5", "14", "0.892857")
+
+
+def test_positions_of_schools_add_up_to_the_third_place(vertical: Vertikal) -> None:
+    posts(vertical, "s1", "12.125", "14")
+    posts(vertical, "s2", "0.005", "0.25")
+    posts(vertical, "s3", "8", "8.0")
+    assert staffed(vertical, "gorodets") == ("12.13", "14.25")
+    rows = vertical.ask("staffing", "obr", by="municipality")["rows"]
+    assert [(row["key"], row["numerator"], row["denominator"]) for row in rows] == [
+        ("chemal", "8", "8"),
+        ("gorodets", "12.13", "14.25"),
+        ("s9", "0", "0"),
+    ]
+
+
+def test_a_later_report_without_positions_takes_the_school_out_of_both_sides(vertical: Vertikal) -> None:
+    posts(vertical, "s1", "12.5", "14")
+    posts(vertical, "s2", "9", "10")
+    staff(vertical, "s1", 20, "2021-09-01")
+    assert staffed(vertical, "obr", as_of="2021-08-31") == ("21.5", "24")
+    assert staffed(vertical, "obr") == ("9", "10")
+    assert vertical.figure("trained_teachers", "obr")[1] == 30
+
+
+@pytest.mark.parametrize("said", [{"positions": "14"}, {"positions_filled": "12.5"}])
+def test_one_side_alone_counts_on_neither(vertical: Vertikal, said: dict[str, str]) -> None:
+    staff(vertical, "s1", 20, **said)
+    assert staffed(vertical, "obr") == ("0", "0")
+
+
+def test_municipal_positions_give_way_to_those_of_the_first_school_that_reports(vertical: Vertikal) -> None:
+    municipal = posts(vertical, "gorodets", "280.75", "300")
+    posts(vertical, "s1", "12.5", "14", "2021-01-15")
+    assert staffed(vertical, "obr", as_of="2021-01-14") == ("280.75", "300")
+    assert staffed(vertical, "obr") == ("12.5", "14")
+    assert staffed(vertical, "obr", known_at=municipal) == ("280.75", "300")
+
+
+def test_municipal_positions_give_way_to_a_school_that_reports_staff_without_them(vertical: Vertikal) -> None:
+    posts(vertical, "gorodets", "280.75", "300")
+    staff(vertical, "s1", 20, "2021-01-15")
+    answer = vertical.ask("staffing", "obr")
+    assert (answer["numerator"], answer["denominator"], answer["value"]) == ("0", "0", None)
+
+
+def test_staffing_grows_in_points_and_its_postings_are_decimals(vertical: Vertikal) -> None:
+    posts(vertical, "s1", "7", "14")
+    posts(vertical, "s1", "10.5", "14", "2021-09-01")
+    answer = vertical.ask("staffing", "obr", period="2021")
+    assert (answer["previous"]["numerator"], answer["previous"]["value"], answer["growth"]) == ("7", "0.5", "0.25")
+    deltas = [(item["side"], item["delta"]) for item in vertical.postings("staffing", "obr")]
+    assert deltas == [("numerator", "7"), ("numerator", "3.5"), ("denominator", "14")]
+
+
+def test_the_console_sums_positions_to_the_letter(vertical: Vertikal, terminal: Terminal) -> None:
+    head = posts(vertical, "s1", "12", "14")
+    posts(vertical, "s1", "12.5", "14", "2021-09-01")
+    asked = ("staffing", "--organisation", "obr", "--as-of", "2021-12-01", "--period", "2021")
+    text = terminal.run("why", *asked).stdout
+    assert "12.5 / 14 = 89.3 %   (2020: 12 / 14 = 85.7 %)" in text
+    assert "сумма проводок, numerator: 12.5" in text
+    assert "сумма проводок, denominator: 14" in text
+    text = terminal.run("changes", *asked, "--known-from", str(head)).stdout
+    assert f"(позиция {head}): 12 / 14 = 85.7 %" in text
+    assert "сумма проводок, numerator: 0.5" in text
 
 
 # Road maps

@@ -213,11 +213,12 @@ def test_a_road_map_has_the_shape_of_the_interface(region: Reader, vertical: Ver
     found = region.json(f"/v1/roadmaps/rm?{ON}")
     assert {"roadmap", "owner", "title", "period", "activities"} <= found.keys()
     activity = next(item for item in found["activities"] if item["activity"] == "a1")
-    assert activity.keys() == {
+    assert {
         *("activity", "number", "title", "section", "timing", "responsible", "expected", "result", "rescheduled"),
         "targets",
-    }
-    assert activity["targets"] == [
+    } <= activity.keys()
+    shape = ("organisation", "status", "overdue", "on", "event_id")
+    assert [{name: target[name] for name in shape} for target in activity["targets"]] == [
         {"organisation": "s1", "status": "done", "overdue": False, "on": "2020-12-18", "event_id": mark["id"]},
         {"organisation": "s2", "status": "no_mark", "overdue": True, "on": None, "event_id": None},
     ]

@@ -51,7 +51,8 @@ counts = st.integers(0, 30)
 def staff(draw: st.DrawFn) -> Step:
     organisation = draw(units)
     data = {"organisation": organisation, "on": draw(dates), "teachers": draw(counts), "managers": draw(counts)}
-    return "staff.reported", organisation, data
+    positions = draw(st.sampled_from(({}, {"positions": "14"}, {"positions": "14", "positions_filled": "12.5"})))
+    return "staff.reported", organisation, data | positions
 
 
 @st.composite
@@ -80,6 +81,32 @@ def courses(draw: st.DrawFn) -> Step:
         "period": {"start": start, "end": max(start, draw(dates))},
     }
     return "courses.reported", organisation, data
+
+
+@st.composite
+def competences(draw: st.DrawFn) -> Step:
+    organisation = draw(units)
+    data = {
+        "assessment": draw(st.sampled_from(("k1", "k2"))),
+        "organisation": organisation,
+        "people": draw(counts),
+        "kind": draw(st.sampled_from(("subject", "ict"))),
+        "on": draw(dates),
+    }
+    return "competence.assessed", organisation, data
+
+
+@st.composite
+def risk(draw: st.DrawFn) -> Step:
+    school = draw(schools)
+    data = {
+        "school": school,
+        "factor": draw(st.sampled_from(("teachers_lacking", "Дефицит педагогических кадров", "Своё"))),
+        "significance": draw(st.sampled_from(("low", "high"))),
+        "on": draw(dates),
+        "activated": draw(st.booleans()),
+    }
+    return "risk.assessed", school, data
 
 
 @st.composite
@@ -144,6 +171,34 @@ def definition(cohort: str) -> dict[str, Any]:
 
 
 @st.composite
+def cycle(draw: st.DrawFn) -> Step:
+    """What is said of the cycle of s1, or in answer to its recommendation."""
+    act, activity = {"number": "1", "date": "2021-01-15"}, {"roadmap": "rm", "activity": "a1"}
+    school = draw(st.sampled_from(("s1", "s3")))
+    said: dict[str, dict[str, Any]] = {
+        "goal.set": {"goal": "g1", "text": "Цель"},
+        "indicator.adopted": {"goal": "g1", "indicator": "own", "method": draw(st.sampled_from(("", "Карты")))},
+        "monitoring.recorded": {"indicator": "own", "organisation": school, "on": draw(dates), "origin": "Карты"}
+        | {"numerator": 1, "denominator": 2},
+        "analysis.published": {"analysis": "1", "findings": [{"finding": "f1", "text": "Вывод", "figures": []}]},
+        "recommendation.issued": {"recommendation": "r1", "finding": "f1", "addressees": [school], "text": "Совет"},
+        "recommendation.answered": {"recommendation": "r1", "organisation": school, "answer": "accepted"},
+        "decision.taken": {"decision": "1", "recommendations": ["r1"], "act": act, "text": "Решение"}
+        | {"activities": [activity]},
+        "effectiveness.assessed": {"effectiveness": "1", "activities": [activity], "outcome": "partly", "text": "Итог"},
+        "cycle.closed": {"next": "cy2"},
+    }
+    type_ = draw(st.sampled_from((*said, "analysis.published", "recommendation.issued")))
+    data = said[type_] if type_ == "recommendation.answered" else {"cycle": "cy", **said[type_]}
+    return type_, data.get("organisation", "obr"), data
+
+
+def opening() -> dict[str, Any]:
+    period = {"start": "2020-01-01", "end": "2021-12-31"}
+    return {"cycle": "cy", "organisation": "s1", "direction": "Поддержка школ", "period": period}
+
+
+@st.composite
 def registration(draw: st.DrawFn) -> Step:
     parent = draw(st.sampled_from(("gorodets", "chemal", "obr")))
     return "organisation.registered", "s5", {**_school("s5"), "parent": parent, "valid_from": draw(dates)}
@@ -184,11 +239,14 @@ histories = st.lists(
         staff(),
         course(),
         courses(),
+        competences(),
+        risk(),
         result(),
         mark(),
         membership(),
         claim(),
         expectation(),
+        cycle(),
         turns,
         retractions,
     ),
@@ -237,6 +295,7 @@ def tell(store: Vertikal, history: list[Step]) -> None:
     plan = {"roadmap": "rm", "owner": "obr", "title": "ДК", "period": {"start": "2020-01-01", "end": "2021-12-31"}}
     sent = [store.event("roadmap.adopted", "obr", plan, time="2020-01-10T10:00:00+03:00")]
     sent += [store.event("cohort.defined", "obr", definition(cohort)) for cohort in COHORTS]
+    sent.append(store.event("cycle.opened", "s1", opening(), time="2020-02-10T10:00:00+03:00"))
     for activity, targets in (("a1", ["s1", "s2", "s3"]), ("a2", [])):
         timing = {"raw": "до 1 мая", "kind": "deadline", "end": "2020-05-01"}
         what: dict[str, Any] = {"roadmap": "rm", "activity": activity, "number": "1", "title": "М", "timing": timing}
@@ -254,7 +313,7 @@ def tell(store: Vertikal, history: list[Step]) -> None:
         store.submit(event, party=Party("obr", role))
 
 
-SENDERS = {"course.finished": ("municipality",)}
+SENDERS = {"course.finished": ("municipality",), "competence.assessed": ("municipality",)}
 
 
 def recorded(store: Vertikal) -> list[log.Recorded]:

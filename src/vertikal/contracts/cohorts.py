@@ -4,6 +4,7 @@ from .contract import OWNERS, Contract, name, ordered
 from .fields import Choice, Code, Date, Flag, Nested, Period, Record, Term, Text
 
 SCHOOL = name("organisation", "school")
+SIGNIFICANCES = ("low", "medium", "high")
 
 
 class Defined1(Record):
@@ -30,7 +31,7 @@ class Excluded1(Record):
 class RiskAssessed1(Record):
     school = Code()
     factor = Term()
-    significance = Choice("low", "medium", "high")
+    significance = Choice(*SIGNIFICANCES)
     on = Date()
     activated = Flag(optional=True)
 

@@ -4,6 +4,7 @@ from .contract import Contract, Rule, name, ordered
 from .fields import Choice, Code, Count, Date, Many, Nested, Period, Record, Term, Text
 
 ROLES = ("teacher", "manager")
+KINDS = ("subject", "method", "metasubject", "ict")
 ORGANISATION = name("organisation")
 
 
@@ -42,7 +43,7 @@ class CompetenceAssessed1(Record):
     assessment = Code()
     organisation = Code()
     people = Count()
-    kind = Choice("subject", "method", "metasubject", "ict")
+    kind = Choice(*KINDS)
     subject = Term(optional=True)
     on = Date()
     deficits = Many(Text(at_most=1_000), optional=True)

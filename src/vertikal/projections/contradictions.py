@@ -9,9 +9,10 @@ from typing import Any
 from ..contracts.catalogue import CATALOGUE
 from ..events import log, registry
 from ..read_models import contradictions as rules
-from ..read_models import names, proposals
+from ..read_models import names
 from ..read_models.claims import supported_by
 from ..read_models.contradictions import VERSIONS, Contradiction, Origin, Stated
+from ..read_models.recommendations import proposal_view
 from ..read_models.roadmaps import Activity, Roadmap
 from . import entities, membership
 from .book import Opened
@@ -95,7 +96,8 @@ class Reading:
             for first, second, confidence in names.alike(named)
         ]
         said = entities.some(self.ledger, "proposals", (str(each.proposal) for each in found), self.known_at)
-        decided = {id_: proposals.outcome_at(each, self.as_of) for id_, each in said.items()}
+        shown = {id_: proposal_view(each, self.as_of) for id_, each in said.items()}
+        decided = {id_: view["status"] for id_, view in shown.items() if view is not None}
         return (replace(each, decided=decided.get(str(each.proposal))) for each in found)
 
     def _within(self, code: str) -> bool:

@@ -1,23 +1,23 @@
-"""Entities as they are read: the state of a road map or an activity, now or as known at an earlier position."""
+"""Entities as they are read: the state of a road map or a cohort, now or as known at an earlier position."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, Table, and_, or_, select
 
 from ..contracts.catalogue import CATALOGUE
 from ..events import log, registry
-from ..read_models import MODELS, roadmaps
+from ..read_models import MODELS
 from ..read_models.model import Event
 from .book import Opened
 from .folding import Body, fold
 from .owners import Owners, owned_events
 
+CHUNK = 100
 BY_NAME = {model.name: model for model in MODELS}
-CHUNK = 500
 
 
 def state(ledger: Opened, model: str, key: str, known_at: int) -> Any:
@@ -29,12 +29,24 @@ def state(ledger: Opened, model: str, key: str, known_at: int) -> Any:
 
 def states(ledger: Opened, model: str, prefix: str, known_at: int) -> list[Any]:
     """The states of all entities whose key begins with ``prefix`` (all of the model, if that is empty)."""
-    table = ledger.volume.entities
-    statement = select(table.c.body).where(table.c.model == BY_NAME[model].stored_as).order_by(table.c.key)
-    if prefix:
-        after = prefix[:-1] + chr(ord(prefix[-1]) + 1)
-        statement = statement.where(table.c.key >= prefix, table.c.key < after)
-    return _decoded(ledger, model, statement, known_at)
+    return states_of(ledger, model, [prefix], known_at)
+
+
+def states_of(ledger: Opened, model: str, prefixes: Sequence[str], known_at: int) -> list[Any]:
+    """The states of all entities whose key begins with one of the prefixes, by key."""
+    table, found = ledger.volume.entities, []
+    ours = table.c.model == BY_NAME[model].stored_as
+    for start in range(0, len(prefixes), CHUNK):
+        wanted = or_(*(and_(ours, *_under(table, prefix)) for prefix in prefixes[start : start + CHUNK]))
+        found += _decoded(ledger, model, select(table.c.body).where(wanted).order_by(table.c.key), known_at)
+    return found
+
+
+def _under(table: Table, prefix: str) -> list[ColumnElement[bool]]:
+    """What keys that begin with a prefix satisfy."""
+    if not prefix:
+        return []
+    return [table.c.key >= prefix, table.c.key < prefix[:-1] + chr(ord(prefix[-1]) + 1)]
 
 
 def some(ledger: Opened, model: str, keys: Iterable[str], known_at: int) -> dict[str, Any]:
@@ -55,16 +67,6 @@ def events(ledger: Opened, model: str, keys: Iterable[str], known_at: int) -> di
     read = log.read_at(connection, wanted - registry.undone(connection, wanted, known_at))
     said = {at: CATALOGUE.upcast(recorded.event) for at, recorded in read.items()}
     return {key: [(at, said[at]) for at in sorted(each) if at in said] for key, each in positions.items()}
-
-
-def roadmap(ledger: Opened, code: str, as_of: str, known_at: int) -> dict[str, Any] | None:
-    """A road map in the shape of ``/v1/roadmaps/{id}``; None where it is not known."""
-    head: roadmaps.Roadmap | None = state(ledger, "roadmaps", code, known_at)
-    if head is None:
-        return None
-    views = [roadmaps.view(each, as_of) for each in states(ledger, "activities", f"{code}/", known_at)]
-    activities = sorted((each for each in views if each), key=lambda each: (each["section"] or "", each["activity"]))
-    return {**msgspec.structs.asdict(head), "activities": activities}
 
 
 def _stored(ledger: Opened, model: str, keys: Iterable[str]) -> Iterator[tuple[list[str], list[Body]]]:

@@ -20,6 +20,8 @@ from .numbers import LEAF
 from .questions import Question, narrowing, summary_suffices
 from .tables import accounts, holders
 
+PLACE, ACCOUNT = ("place",), ("account",)
+
 
 @dataclass(frozen=True)
 class Source:
@@ -35,17 +37,31 @@ class Source:
 
 def by_place(ledger: Opened, question: Question, part: Part, at: Iterable[Place]) -> dict[int, int]:
     """Amounts of a part of a figure by place."""
-    leaves, others = _apart(at)
-    return _grouped(ledger, question, part, "place", leaves) | _grouped(ledger, question, part, "place", others)
+    return {
+        place: amount
+        for some in _apart(at)
+        for (place,), amount in _grouped(ledger, question, part, PLACE, some).items()
+    }
 
 
 def by_account(ledger: Opened, question: Question, part: Part, at: Iterable[Place]) -> dict[int, int]:
     """Amounts of a part of a figure by account, over all the places."""
     sums = defaultdict[int, int](int)
     for some in _apart(at):
-        for account, amount in _grouped(ledger, question, part, "account", some).items():
+        for (account,), amount in _grouped(ledger, question, part, ACCOUNT, some).items():
             sums[account] += amount
     return sums
+
+
+def by_place_and_account(
+    ledger: Opened, question: Question, part: Part, at: Iterable[Place]
+) -> dict[tuple[int, ...], int]:
+    """Amounts of a part of a figure by place and account."""
+    return {
+        key: amount
+        for some in _apart(at)
+        for key, amount in _grouped(ledger, question, part, (*PLACE, *ACCOUNT), some).items()
+    }
 
 
 def _apart(at: Iterable[Place]) -> tuple[list[Place], list[Place]]:
@@ -54,27 +70,29 @@ def _apart(at: Iterable[Place]) -> tuple[list[Place], list[Place]]:
     return [place for place in places if place.kind == LEAF], [place for place in places if place.kind != LEAF]
 
 
-def _grouped(ledger: Opened, question: Question, part: Part, by: str, at: list[Place]) -> dict[int, int]:
+def _grouped(
+    ledger: Opened, question: Question, part: Part, by: tuple[str, ...], at: list[Place]
+) -> dict[tuple[int, ...], int]:
     """Sums at places that are all schools, or none of them is; by place they may be read from summaries."""
     if not at:
         return {}
     leaf = at[0].kind == LEAF
-    summary = by == "place" and not leaf and summary_suffices(question, part)
-    branches: list[Select[tuple[int, int]]] = []
+    summary = by == PLACE and not leaf and summary_suffices(question, part)
+    branches: list[Select[Any]] = []
     for source in _sources(ledger, question.known_at, leaf=leaf, summary=summary):
         asked = narrowing(ledger, question, part, source.account, source.date, summary=summary)
         if asked is None:
             return {}
         here = source.place.in_([place.id for place in at])
-        key = source.place if by == "place" else source.account
-        selected = select(key.label("key"), source.amount.label("amount")).select_from(source.rows)
+        key = [{"place": source.place, "account": source.account}[name].label(name) for name in by]
+        selected = select(*key, source.amount.label("amount")).select_from(source.rows)
         branches.append(selected.where(here, *asked, *source.within))
     if not branches:
         return {}
     lines = union_all(*branches).subquery("lines")
-    total = func.sum(lines.c.amount)
-    sums = select(lines.c.key, total).group_by(lines.c.key).having(total != 0)
-    return {key: int(amount) for key, amount in ledger.connection.execute(sums)}
+    keys, total = [lines.c[name] for name in by], func.sum(lines.c.amount)
+    sums = select(*keys, total).group_by(*keys).having(total != 0)
+    return {tuple(key): int(amount) for *key, amount in ledger.connection.execute(sums)}
 
 
 def _sources(ledger: Opened, known_at: int, *, leaf: bool, summary: bool) -> Iterator[Source]:

@@ -3,11 +3,33 @@
 A module for each thing that facts are about: its read models, its measures, its indicators. All of it is arithmetic.
 """
 
-from . import assessments, claims, cohorts, proposals, reporting, roadmaps, staff, teachers
+from . import (
+    assessments,
+    claims,
+    cohorts,
+    cycles,
+    recommendations,
+    reporting,
+    risks,
+    roadmaps,
+    staff,
+    teachers,
+)
 from .indicator import Indicator
 from .model import Measure, Model
 
-NOUNS = (staff, cohorts, roadmaps, teachers, assessments, claims, reporting, proposals)
+NOUNS = (
+    staff,
+    cohorts,
+    risks,
+    roadmaps,
+    teachers,
+    assessments,
+    cycles,
+    recommendations,
+    claims,
+    reporting,
+)
 MODELS: tuple[Model, ...] = tuple(model for noun in NOUNS for model in noun.MODELS)
 VERSIONS = ", ".join(sorted(model.stored_as for model in MODELS))
 MEASURES: dict[str, Measure] = {measure.name: measure for model in MODELS for measure in model.posts}

@@ -71,6 +71,12 @@ def parse(text: str | None) -> Period:
     )
 
 
+def between(start: str, end: str) -> Period:
+    """The period from one day to another, by its name where it is a calendar or a school year."""
+    named = (parse(calendar_year(start)), parse(school_year(start)))
+    return next((each for each in named if (each.start, each.end) == (start, end)), parse(f"{start}..{end}"))
+
+
 def parse_date(text: str) -> str:
     """A calendar date as text. Raises ``ValueError`` in Russian."""
     try:

@@ -2,6 +2,8 @@
 
 The status of a target is that of its latest mark by date (of one date, the later in the log). Overdue begins on the day
 after the end of the timing in force, without any event, and ends on the day of a done mark or a cancellation.
+
+How they are shown: ``roadmap_views``.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ Ends = tuple[tuple[str, str | None], ...]  # (in force since, end)
 Statuses = tuple[tuple[str, str], ...]  # (date, status)
 
 PLANNED, DONE, CANCELLED = "planned", "done", "cancelled"
+STATUSES = (PLANNED, "no_mark", "started", DONE, "partly", "not_held", "not_organised", CANCELLED)  # as they are shown
 MEASURES = {
     name: Measure(f"activities_{name}", Kind.STOCK, ("roadmap",))
     for name in ("planned", "done", "due", "on_time", "overdue")
@@ -28,10 +31,13 @@ MEASURES = {
 
 
 class Roadmap(msgspec.Struct, frozen=True):
+    """A road map exists from ``adopted_on``, the local date of its adoption's ``time``."""
+
     roadmap: str
     owner: str
     title: str
     period: dict[str, str]
+    adopted_on: str
     act: dict[str, str] | None = None
     cohort: str | None = None
 
@@ -41,7 +47,7 @@ def roadmap_keys(event: Event) -> Keys:
 
 
 def evolve_roadmap(_: Roadmap | None, event: Event) -> Roadmap:
-    return Roadmap(**event["data"])
+    return Roadmap(**event["data"], adopted_on=event["time"][:10])
 
 
 class Timing(msgspec.Struct, frozen=True, array_like=True):
@@ -50,6 +56,8 @@ class Timing(msgspec.Struct, frozen=True, array_like=True):
     since: str
     end: str | None
     words: dict[str, Any]
+    event_id: str
+    reason: str | None = None
 
 
 class Mark(msgspec.Struct, frozen=True, array_like=True):
@@ -60,6 +68,10 @@ class Mark(msgspec.Struct, frozen=True, array_like=True):
     status: str
     event_id: str
     result: dict[str, Any] | None = None
+    evidence: list[dict[str, Any]] | None = None
+    done: str | None = None
+    missing: str | None = None
+    reason: str | None = None
 
 
 class Activity(msgspec.Struct, frozen=True):
@@ -85,22 +97,22 @@ def evolve_activity(activity: Activity | None, event: Event) -> Activity:
         case "activity.planned":
             targets = tuple(dict.fromkeys(data.get("organisations") or (event["owner"],)))
             today = event["time"][:10]
-            timings = tuple(_inserted(now.timings, _timing(today, data["timing"]), _since))
+            timings = tuple(_inserted(now.timings, _timing(today, data, id_), _since))
             return Activity(now.roadmap, now.activity, today, targets, data, timings, now.marks)
         case "activity.rescheduled":
-            timing = _timing(event["time"][:10], data["timing"])
+            timing = _timing(event["time"][:10], data, id_)
             return msgspec.structs.replace(now, timings=tuple(_inserted(now.timings, timing, _since)))
         case "activity.started":
             mark = Mark(data["on"], data["organisation"], "started", id_)
         case "activity.completed":
-            mark = Mark(data["completed_on"], data["organisation"], DONE, id_, data.get("result"))
+            mark = Mark(data["completed_on"], data["organisation"], DONE, id_, data.get("result"), data.get("evidence"))
         case "activity.partly_completed":
-            mark = Mark(data["on"], data["organisation"], "partly", id_)
+            mark = Mark(data["on"], data["organisation"], "partly", id_, done=data["done"], missing=data["missing"])
         case "activity.not_held":
             status = "not_held" if data["organised"] else "not_organised"
-            mark = Mark(data["on"], data["organisation"], status, id_)
+            mark = Mark(data["on"], data["organisation"], status, id_, reason=data.get("reason"))
         case "activity.cancelled":
-            mark = Mark(data["on"], "", CANCELLED, id_)
+            mark = Mark(data["on"], "", CANCELLED, id_, reason=data["reason"])
         case _:
             return now
     return msgspec.structs.replace(now, marks=tuple(_inserted(now.marks, mark, _on)))
@@ -172,45 +184,10 @@ def _statuses(activity: Activity, target: str) -> Iterator[tuple[str, str]]:
     return ((mark.on, mark.status) for mark in activity.marks if mark.organisation in ("", target))
 
 
-def view(activity: Activity, as_of: str) -> dict[str, Any] | None:
-    """The activity as of a date, in the shape of ``/v1/roadmaps/{id}``; None before its plan."""
-    if activity.plan is None or activity.planned_on > as_of:
-        return None
-    plan = activity.plan
-    timings = [timing for timing in activity.timings if timing.since <= as_of] or [activity.timings[0]]
-    targets = [_target_view(activity, target, timings[-1].end, as_of) for target in activity.targets]
-    results = [mark.result for mark in activity.marks if mark.result and mark.on <= as_of]
-    return {
-        "activity": activity.activity,
-        "number": plan["number"],
-        "title": plan["title"],
-        "section": plan.get("section"),
-        "timing": timings[-1].words,
-        "responsible": plan["responsible"],
-        "expected": plan.get("expected"),
-        "result": results[-1] if results else None,
-        "rescheduled": len(timings) > 1,
-        "targets": targets,
-    }
-
-
-def _target_view(activity: Activity, target: str, end: str | None, as_of: str) -> dict[str, Any]:
-    marks = [mark for mark in activity.marks if mark.organisation in ("", target) and mark.on <= as_of]
-    ended = end is not None and end < as_of
-    last = marks[-1] if marks else None
-    status = last.status if last else ("no_mark" if ended else PLANNED)
-    return {
-        "organisation": target,
-        "status": status,
-        "overdue": ended and status not in (DONE, CANCELLED),
-        "on": last.on if last else None,
-        "event_id": last.event_id if last else None,
-    }
-
-
-def _timing(since: str, words: dict[str, Any]) -> Timing:
+def _timing(since: str, data: dict[str, Any], event_id: str) -> Timing:
+    words = data["timing"]
     unbounded = words["kind"] in ("relative", "unbounded", "missing")
-    return Timing(since, None if unbounded else words.get("end"), words)
+    return Timing(since, None if unbounded else words.get("end"), words, event_id, data.get("reason"))
 
 
 def _inserted(ordered: tuple[Any, ...], item: Any, by: Any) -> list[Any]:
@@ -229,7 +206,7 @@ def _on(mark: Mark) -> str:
 
 
 MODELS = (
-    Model("roadmaps", ("roadmap.adopted",), Roadmap, roadmap_keys, evolve_roadmap, lambda _: {}),
+    Model("roadmaps", ("roadmap.adopted",), Roadmap, roadmap_keys, evolve_roadmap, lambda _: {}, version=2),
     Model(
         "activities",
         (
@@ -246,6 +223,7 @@ MODELS = (
         evolve_activity,
         activity_measures,
         tuple(MEASURES.values()),
+        version=2,
     ),
 )
 

@@ -1,20 +1,23 @@
 """Trained people: distinct per calendar year, per school year and ever; people reported as a number stand apart.
 
 A person counts once per year, at the organisation of the latest course finished up to the day one asks about; the roles
-teacher and manager count apart.
+teacher and manager count apart. People whose competences were assessed are a number per assessment, and are added.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
-from .indicator import Indicator, Part, distinct, reported, stock
+from .indicator import Indicator, Part, distinct, flow, reported, stock
 from .model import Cells, Event, Keys, Kind, Measure, Model, add
 from .periods import EVER, calendar_year, school_year
 from .staff import STAFF
 
 TRAINED = Measure("trained", Kind.FLOW, ("role", "period", "subject"), kept=("role", "period"))
 REPORTED = Measure("trained_reported", Kind.FLOW, ("role", "start", "subject"), kept=("role", "start"))
+ASSESSED = Measure("competence_assessed", Kind.FLOW, ("kind", "subject"))
 
 
 class Course(msgspec.Struct, frozen=True, array_like=True):
@@ -85,9 +88,51 @@ def report_measures(report: Report) -> Cells:
     return {(report.organisation, REPORTED.name, dimensions, report.end): report.people} if report.people else {}
 
 
+class Competences(msgspec.Struct, frozen=True):
+    """The last assessment under one code: the same code again replaces the first. Whose it was is left to the log."""
+
+    assessment: str
+    organisation: str
+    kind: str
+    subject: str
+    people: int
+    on: str
+    deficits: tuple[str, ...] = ()
+
+
+def competences_keys(event: Event) -> Keys:
+    return (event["data"]["assessment"],)
+
+
+def evolve_competences(_: Competences | None, event: Event) -> Competences:
+    data = event["data"]
+    what = (data["assessment"], data["organisation"], data["kind"], data.get("subject", ""))
+    return Competences(*what, data["people"], data["on"], tuple(data.get("deficits", ())))
+
+
+def competences_measures(found: Competences) -> Cells:
+    """How many people, where they work, on the day of the assessment."""
+    dimensions = (found.kind, found.subject)
+    return {(found.organisation, ASSESSED.name, dimensions, found.on): found.people} if found.people else {}
+
+
+def competences_view(found: Competences, as_of: str) -> dict[str, Any] | None:
+    """An assessment in the shape of ``/v1/competences``; None before its day."""
+    return None if found.on > as_of else {**msgspec.structs.asdict(found), "subject": found.subject or None}
+
+
 MODELS = (
     Model("people", ("course.finished",), Person, person_keys, evolve_person, person_measures, (TRAINED,)),
     Model("course_reports", ("courses.reported",), Report, report_keys, evolve_report, report_measures, (REPORTED,)),
+    Model(
+        "competences",
+        ("competence.assessed",),
+        Competences,
+        competences_keys,
+        evolve_competences,
+        competences_measures,
+        (ASSESSED,),
+    ),
 )
 
 
@@ -121,5 +166,17 @@ INDICATORS = (
         "manager",
         "Доля руководителей, прошедших повышение квалификации",
         "Share of managers who finished a course",
+    ),
+    Indicator(
+        "competence_assessed",
+        "Число работников, чьи компетенции оценены",
+        "People whose competences were assessed",
+        (Part(ASSESSED, flow),),
+        (),
+        unit="people",
+        better="more",
+        source="Диагностика профессиональных компетенций",
+        dimensions=("kind", "subject"),
+        people=True,
     ),
 )

@@ -6,6 +6,7 @@ import base64
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from typing import Any, NoReturn
 
 import click
@@ -49,12 +50,9 @@ def print_figure(title: str, answer: dict[str, Any]) -> None:
     known = answer["known_at"]
     out.print(f"[bold]{escape(title)}[/] · {escape(answer['organisation'])} · {answer['period']}", soft_wrap=True)
     out.print(f"на {answer['as_of']}, известно на {known['time']} (позиция {known['position']})", soft_wrap=True)
-    figures = f"{answer['numerator']} / {answer['denominator']} = {percent(answer['value'])}"
-    before = answer["previous"]
-    if before and before["value"]:
-        figures += (
-            f"   ({before['period']}: {before['numerator']} / {before['denominator']} = {percent(before['value'])})"
-        )
+    before, figures = answer["previous"], sides(answer)
+    if before and (before["value"] or before["denominator"] is None):
+        figures += f"   ({before['period']}: {sides(before)})"
     out.print(figures, soft_wrap=True)
     if answer["incomplete"]:
         out.print(f"[yellow]неполно: не учтено событий: {answer['incomplete']}[/]")
@@ -65,7 +63,7 @@ def print_figure(title: str, answer: dict[str, Any]) -> None:
                 row["name"],
                 str(row["numerator"]),
                 str(row["denominator"] if row["denominator"] is not None else ""),
-                percent(row["value"]),
+                percent(row["value"]) if answer["denominator"] is not None else "",
             ]
             for row in answer["rows"]
         ]
@@ -78,8 +76,8 @@ def print_changes(
     """The figure at both ends of a window, and what lies between."""
     out.print(f"[bold]{escape(title)}[/]", soft_wrap=True)
     for known in (before, after):
-        figures = f"{known['numerator']} / {known['denominator']} = {percent(known['value'])}"
-        out.print(f"известно на {known['time'] or 'начало'} (позиция {known['position']}): {figures}", soft_wrap=True)
+        when = f"известно на {known['time'] or 'начало'} (позиция {known['position']})"
+        out.print(f"{when}: {sides(known)}", soft_wrap=True)
     if items:
         print_postings(items, limit)
     else:
@@ -93,8 +91,8 @@ def print_postings(items: list[dict[str, Any]], limit: int) -> None:
     if len(items) > limit:
         out.print(f"… показано {limit} из {len(items)} проводок: --limit")
     for side in ("numerator", "denominator"):
-        total = sum(item["delta"] for item in items if item["side"] == side)
-        out.print(f"сумма проводок, {side}: {total}")
+        total = sum((Decimal(item["delta"]) for item in items if item["side"] == side), Decimal())
+        out.print(f"сумма проводок, {side}: {total.normalize():f}")
 
 
 def print_blocked(count: int, items: list[Blocked]) -> None:
@@ -122,6 +120,13 @@ def print_contradictions(count: int, items: list[dict[str, Any]]) -> None:
         out.print(f"    события: {behind}", soft_wrap=True, markup=False)
     if len(items) < count:
         out.print(f"… показано {len(items)} из {count} противоречий: --limit")
+
+
+def sides(figure: dict[str, Any]) -> str:
+    """Both sides of a figure and the share; a count alone where there is no denominator."""
+    if figure["denominator"] is None:
+        return str(figure["numerator"])
+    return f"{figure['numerator']} / {figure['denominator']} = {percent(figure['value'])}"
 
 
 def percent(value: str | None) -> str:

@@ -15,7 +15,9 @@ from ..intake import Intake
 from ..settings import Settings, now
 from . import (
     cohorts,
+    competences,
     contradictions,
+    cycles,
     events,
     health,
     indicators,
@@ -25,12 +27,32 @@ from . import (
     problems,
     proofs,
     reporting,
+    risks,
     roadmaps,
+    rules,
     witness,
 )
 from .service import Service
 
 BODY_MAX_BYTES = 8 * 1024 * 1024
+ROUTED = (
+    events,
+    log,
+    proofs,
+    witness,
+    persons,
+    organisations,
+    indicators,
+    cohorts,
+    roadmaps,
+    competences,
+    risks,
+    rules,
+    cycles,
+    contradictions,
+    reporting,
+    health,
+)
 
 
 def create_app(settings: Settings, engine: Engine, clock: Callable[[], datetime] = now) -> Flask:
@@ -51,8 +73,7 @@ def create_app(settings: Settings, engine: Engine, clock: Callable[[], datetime]
     api = Api(app)
     api.spec.components.security_scheme("token", {"type": "http", "scheme": "bearer"})
     api.spec.options["security"] = [{"token": []}]
-    read = (organisations, indicators, cohorts, roadmaps, contradictions, reporting)
-    for module in (events, log, proofs, witness, persons, *read, health):
+    for module in ROUTED:
         api.register_blueprint(module.routes)
     problems.register(app)
     return app

@@ -1,0 +1,192 @@
+"""Recommendations, from issue to answer and decision; and proposals that somebody adopted or declined.
+
+Each addressee owes an answer from the day of the issue on. What counts is its first answer, accepted or declined.
+"""
+
+from __future__ import annotations
+
+from bisect import insort
+from typing import Any
+
+import msgspec
+
+from .indicator import Dimensions, Indicator, Part, Selection
+from .model import Cells, Event, Keys, Kind, Measure, Model
+from .periods import Period
+
+ADDRESSED = Measure("recommendations_addressed", Kind.STOCK, ("issued",), kept=("issued",))
+ANSWERED = Measure("recommendations_answered", Kind.STOCK, ("issued",), kept=("issued",))
+
+
+class Answer(msgspec.Struct, frozen=True, array_like=True):
+    on: str
+    organisation: str
+    answer: str
+    text: str | None = None
+
+
+class Decided(msgspec.Struct, frozen=True, array_like=True):
+    """A decision that names the recommendation."""
+
+    on: str
+    cycle: str
+    decision: str
+
+
+class Recommendation(msgspec.Struct, frozen=True):
+    """The last issue under one code, with all answers and decisions by date; ``on`` is empty while none stands."""
+
+    recommendation: str = ""
+    cycle: str = ""
+    owner: str = ""
+    on: str = ""
+    finding: str = ""
+    addressees: tuple[str, ...] = ()
+    text: str = ""
+    due: str | None = None
+    answers: tuple[Answer, ...] = ()
+    decisions: tuple[Decided, ...] = ()
+
+
+def keys(event: Event) -> Keys:
+    data = event["data"]
+    if event["type"] == "decision.taken":
+        return tuple(dict.fromkeys(data["recommendations"]))
+    return (data["recommendation"],)
+
+
+def evolve(recommendation: Recommendation | None, event: Event) -> Recommendation:
+    data, on = event["data"], event["time"][:10]
+    now = recommendation or Recommendation()
+    match event["type"]:
+        case "recommendation.issued":
+            return Recommendation(
+                data["recommendation"],
+                data["cycle"],
+                event["owner"],
+                on,
+                data["finding"],
+                tuple(dict.fromkeys(data["addressees"])),
+                data["text"],
+                data.get("due"),
+                now.answers,
+                now.decisions,
+            )
+        case "recommendation.answered":
+            answer = Answer(on, data["organisation"], data["answer"], data.get("text"))
+            return msgspec.structs.replace(now, answers=_inserted(now.answers, answer))
+        case "decision.taken":
+            decided = Decided(on, data["cycle"], data["decision"])
+            return msgspec.structs.replace(now, decisions=_inserted(now.decisions, decided))
+    return now
+
+
+def measures(recommendation: Recommendation) -> Cells:
+    """One for each addressee from the issue on, and one from its first answer on."""
+    if not recommendation.on:
+        return {}
+    issued, first = recommendation.on, {each.organisation: each.on for each in reversed(recommendation.answers)}
+    cells: Cells = {(code, ADDRESSED.name, (issued,), issued): 1 for code in recommendation.addressees}
+    for code in recommendation.addressees:
+        if code in first:
+            cells[code, ANSWERED.name, (issued,), max(issued, first[code])] = 1
+    return cells
+
+
+def view(recommendation: Recommendation, as_of: str) -> dict[str, Any] | None:
+    """The recommendation as of a date, in the shape of ``/v1/recommendations``; None before its issue."""
+    if not recommendation.on or recommendation.on > as_of:
+        return None
+    latest = {each.organisation: each for each in recommendation.answers if each.on <= as_of}
+    answered = [latest[code] for code in recommendation.addressees if code in latest]
+    return {
+        "recommendation": recommendation.recommendation,
+        "cycle": recommendation.cycle,
+        "organisation": recommendation.owner,
+        "on": recommendation.on,
+        "finding": recommendation.finding,
+        "addressees": list(recommendation.addressees),
+        "text": recommendation.text,
+        "due": recommendation.due,
+        "answers": [msgspec.structs.asdict(each) for each in answered],
+        "unanswered": [code for code in recommendation.addressees if code not in latest],
+        "decided": any(each.on <= as_of for each in recommendation.decisions),
+    }
+
+
+class Outcome(msgspec.Struct, frozen=True, array_like=True):
+    """What became of a proposal: ``adopted``, with the event that was written, or ``declined``, with the reason."""
+
+    on: str
+    status: str
+    data: dict[str, Any]
+
+
+class Proposal(msgspec.Struct, frozen=True):
+    """The outcomes of one proposal, by date; the latest holds."""
+
+    outcomes: tuple[Outcome, ...] = ()
+
+
+def proposal_keys(event: Event) -> Keys:
+    return (event["data"]["proposal"],)
+
+
+def evolve_proposal(proposal: Proposal | None, event: Event) -> Proposal:
+    outcome = Outcome(event["time"][:10], event["type"].removeprefix("proposal."), event["data"])
+    return Proposal(_inserted(proposal.outcomes if proposal else (), outcome))
+
+
+def proposal_view(proposal: Proposal, as_of: str) -> dict[str, Any] | None:
+    """The proposal as of a date, in the shape of ``/v1/proposals``; None before anybody has judged it."""
+    outcomes = [outcome for outcome in proposal.outcomes if outcome.on <= as_of]
+    if not outcomes:
+        return None
+    last = outcomes[-1]
+    named = {name: last.data[name] for name in ("proposal", "rule", "version", "organisation")}
+    told = {name: last.data.get(name) for name in ("reason", "event")}
+    return {**named, "status": last.status, "on": last.on, **told}
+
+
+def issued(period: Period, as_of: str) -> Selection:
+    """Recommendations issued in the period, with what was answered up to ``as_of``, be that behind the period."""
+    return Selection(None, as_of, lambda dimensions: _lies_in(period, dimensions))
+
+
+def _lies_in(period: Period, dimensions: Dimensions) -> bool:
+    return period.start <= dimensions["issued"] <= period.end
+
+
+def _inserted(ordered: tuple[Any, ...], item: Any) -> tuple[Any, ...]:
+    """With ``item`` behind everything of its date."""
+    items = list(ordered)
+    insort(items, item, key=lambda each: each.on)
+    return tuple(items)
+
+
+MODELS = (
+    Model(
+        "recommendations",
+        ("recommendation.issued", "recommendation.answered", "decision.taken"),
+        Recommendation,
+        keys,
+        evolve,
+        measures,
+        (ADDRESSED, ANSWERED),
+    ),
+    Model(
+        "proposals", ("proposal.adopted", "proposal.declined"), Proposal, proposal_keys, evolve_proposal, lambda _: {}
+    ),
+)
+INDICATORS = (
+    Indicator(
+        "recommendations_answered",
+        "Доля адресных рекомендаций, на которые дан ответ",
+        "Share of recommendations answered by their addressees",
+        (Part(ANSWERED, issued),),
+        (Part(ADDRESSED, issued),),
+        unit="recommendations",
+        better="more",
+        source="Адресные рекомендации по результатам анализа и ответы адресатов",
+    ),
+)

@@ -1,0 +1,101 @@
+"""The management cycle on the terminal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+from rich.markup import escape
+
+from ...events.database import reading
+from ...projections.book import Book, Opened
+from ...read_models import periods
+from .. import cycles, queries, store, terminal
+from ..refusals import Refusal
+from ..settings import Settings
+from ..terminal import as_json
+
+COMPONENTS = {
+    "goals": "цели",
+    "indicators": "показатели",
+    "methods": "методы сбора",
+    "monitoring": "мониторинг",
+    "analysis": "анализ",
+    "recommendations": "адресные рекомендации",
+    "measures": "меры",
+    "decisions": "управленческие решения",
+    "effectiveness": "анализ эффективности мер",
+}
+KINDS = {"full": "полный", "partial": "неполный состав", "incomplete": "сокращённый: меры, решения, эффективность"}
+OUTCOMES = {"effective": "меры эффективны", "partly": "меры эффективны частично", "ineffective": "меры неэффективны"}
+MET = {True: "достигнут", False: "не достигнут", None: "нет данных"}
+
+
+@click.command()
+@click.argument("code")
+@click.option("--as-of", metavar="DATE", help="The day one asks about; default today.")
+@click.option("--known-at", metavar="WHEN", help="What was known then: a position or an RFC 3339 time.")
+@as_json
+@click.pass_obj
+def cycle(settings: Settings, /, code: str, as_json: bool, as_of: str | None, known_at: str | None) -> None:
+    """Show a management cycle: its nine components, broken links and indicators."""
+    with reading(store.open_store(settings.database_url, "reader")) as connection:
+        ledger = Book().open(connection)
+        day, position = _clocks(ledger, as_of or settings.today(), known_at)
+        found = cycles.detail(ledger, code, day, position)
+    terminal.print_json(found) if as_json else _print(found, day)
+
+
+def _clocks(ledger: Opened, as_of: str, known_at: str | None) -> tuple[str, int]:
+    errors: queries.Errors = {}
+    day = queries.read(errors, "as_of", lambda: periods.parse_date(as_of))
+    position = queries.read(errors, "known_at", lambda: queries.read_known_at(ledger, known_at))
+    if day is None or position is None:
+        raise Refusal(400, "параметры запроса не приняты", errors=errors)
+    return day, position
+
+
+def _print(found: dict[str, Any], as_of: str) -> None:
+    period, complete = found["period"], found["completeness"]
+    state = f"открыт {found['opened_on']}" + (f", закрыт {found['closed_on']}" if found["closed_on"] else "")
+    terminal.out.print(f"[bold]{escape(found['direction'])}[/] · {escape(found['organisation'])}", soft_wrap=True)
+    _say(f"{found['cycle']}, {period['start']} — {period['end']}, {state}; на {as_of}")
+    _say(f"компоненты: {complete['numerator']} из {complete['denominator']} ({KINDS[found['kind']]})")
+    components = [
+        ["есть" if each["complete"] else "нет", COMPONENTS[each["component"]], _codes(each["evidence"])]
+        for each in found["components"]
+    ]
+    terminal.print_table(("", "компонент", "подтверждения"), components)
+    if found["indicators"]:
+        terminal.print_table(("показатель", "числитель", "знаменатель", "значение", "план", ""), _indicators(found))
+    for each in found["broken"]:
+        _say(f"разрыв: {COMPONENTS[each['kind']]} «{each['code']}»: {each['reason']}")
+    if found["previous"]:
+        assessed = found["previous"]["effectiveness"]
+        told = f": {OUTCOMES[assessed['outcome']]} ({assessed['text']})" if assessed else ""
+        _say(f"предыдущий цикл: {found['previous']['cycle']}{told}")
+    if found["next"]:
+        _say(f"следующий цикл: {found['next']}")
+
+
+def _indicators(found: dict[str, Any]) -> list[list[str]]:
+    return [
+        [
+            each["indicator"],
+            *(
+                "нет данных" if each[name] is None else str(each[name])
+                for name in ("numerator", "denominator", "value")
+            ),
+            f"{each['target']['comparator']} {each['target']['value']}" if each["target"] else "",
+            MET[each["met"]] if each["target"] else "",
+        ]
+        for each in found["indicators"]
+    ]
+
+
+def _codes(evidence: list[dict[str, str]]) -> str:
+    return ", ".join(each["code"] for each in evidence)
+
+
+def _say(text: str) -> None:
+    terminal.out.print(text, soft_wrap=True, markup=False)

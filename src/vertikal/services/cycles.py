@@ -1,0 +1,148 @@
+"""The management cycle as it is shown: its components, broken links and indicators, and what it carries on."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from ..projections import entities, figures
+from ..projections.book import Opened
+from ..read_models import INDICATORS, cycles, periods
+from ..read_models.cycles import COMPONENTS, Chain, Cycle, Said
+from . import queries
+from .refusals import Refusal
+
+MEETS: dict[str, Callable[[Any, Any], bool]] = {">=": operator.ge, "<=": operator.le, "=": operator.eq}
+MICRO = 1_000_000  # amounts of monitoring have up to six decimal places
+UNANSWERABLE = (404, 422)  # the organisation was not known then; the period has no meaning for the indicator
+Value = tuple[dict[str, Any], Fraction | None]  # as shown, and what a target is held against
+
+
+def opened(ledger: Opened, code: str, known_at: int) -> tuple[Cycle, Said]:
+    """A cycle and its opening. Raises a 404 where none is known."""
+    cycle: Cycle | None = entities.state(ledger, "cycles", code, known_at)
+    if cycle is None or cycle.opened is None:
+        raise Refusal(404, f"управленческий цикл «{code[:64]}» не найден")
+    return cycle, cycle.opened
+
+
+def brief(cycle: Cycle, as_of: str) -> dict[str, Any] | None:
+    """A cycle in the shape of ``/v1/cycles``, by what was said of it alone; None before its opening."""
+    opening = cycle.opened
+    if opening is None or opening.on > as_of:
+        return None
+    return _head(cycle, opening, Chain(cycle, as_of), as_of)
+
+
+def detail(ledger: Opened, code: str, as_of: str, known_at: int) -> dict[str, Any]:
+    """A cycle in the shape of ``/v1/cycles/{id}``, with activities as known then. Raises a 404."""
+    cycle, opening = opened(ledger, code, known_at)
+    chain = Chain(cycle, as_of, _standing(ledger, cycle, as_of, known_at).__contains__)
+    closings = cycle.closings(as_of)
+    return {
+        **_head(cycle, opening, chain, as_of),
+        "next": closings[-1].data.get("next") if closings else None,
+        "previous": _previous(ledger, cycle, as_of, known_at),
+        "components": [
+            {"component": component, "complete": bool(chain.links[component]), "evidence": _evidence(chain, component)}
+            for component in COMPONENTS
+        ],
+        "broken": [asdict(each) for each in chain.broken],
+        "indicators": [_indicator(ledger, cycle, said, as_of, known_at) for said in cycles.adopted(cycle, as_of)],
+    }
+
+
+def _head(cycle: Cycle, opening: Said, chain: Chain, as_of: str) -> dict[str, Any]:
+    closed_on = min((said.on for said in cycle.closings(as_of)), default=None)
+    return {
+        "cycle": cycle.cycle,
+        **{name: opening.data[name] for name in ("organisation", "direction", "period")},
+        "opened_on": opening.on,
+        "closed_on": closed_on,
+        "open": opening.on <= as_of and closed_on is None,
+        "kind": chain.kind,
+        "completeness": {"numerator": chain.complete, "denominator": len(COMPONENTS)},
+    }
+
+
+def _standing(ledger: Opened, cycle: Cycle, as_of: str, known_at: int) -> set[str]:
+    """The activities that its decisions name and that are planned, as known at a position."""
+    named = {code for said in cycle.until("decision.taken", as_of) for code in cycles.activities_of(said)}
+    found = ((code, entities.state(ledger, "activities", code, known_at)) for code in sorted(named))
+    return {code for code, activity in found if activity is not None and activity.plan is not None}
+
+
+def _evidence(chain: Chain, component: str) -> list[dict[str, str]]:
+    links = sorted(chain.links[component].items())
+    return [{"code": code, "on": said.on, "event_id": said.event_id} for code, said in links]
+
+
+def _previous(ledger: Opened, cycle: Cycle, as_of: str, known_at: int) -> dict[str, Any] | None:
+    """The cycle before this one, and what came of it."""
+    code = cycle.previous(as_of)
+    if code is None:
+        return None
+    before: Cycle | None = entities.state(ledger, "cycles", code, known_at)
+    own = before is not None and before.organisation is not None and before.organisation == cycle.organisation
+    return {"cycle": code, "effectiveness": _last_assessed(before, as_of) if before and own else None}
+
+
+def _last_assessed(cycle: Cycle, as_of: str) -> dict[str, Any] | None:
+    """The last assessment of effectiveness, and whether it holds; others than its own organisation do not see it."""
+    assessed = cycle.until("effectiveness.assessed", as_of)
+    if not assessed:
+        return None
+    last = assessed[-1]
+    told = {name: last.data[name] for name in ("effectiveness", "outcome", "text")}
+    return {**told, "on": last.on, "sound": last in Chain(cycle, as_of).links["effectiveness"].values()}
+
+
+def _indicator(ledger: Opened, cycle: Cycle, adopted: Said, as_of: str, known_at: int) -> dict[str, Any]:
+    """An adopted indicator with its value: the ledger's where the catalogue has it, else that of monitoring."""
+    code, target = adopted.data["indicator"], adopted.data.get("target")
+    shown, value = _of_ledger(ledger, cycle, code, as_of, known_at) or _of_monitoring(cycle, code, as_of)
+    met = None if target is None or value is None else MEETS[target["comparator"]](value, Fraction(target["value"]))
+    named = {"indicator": code, "goal": adopted.data["goal"], "method": adopted.data["method"], "target": target}
+    return {**named, "met": met, **shown}
+
+
+def _of_ledger(ledger: Opened, cycle: Cycle, code: str, as_of: str, known_at: int) -> Value | None:
+    """The figure of the cycle's organisation and period; None where it is none of ours to answer."""
+    if code not in INDICATORS or cycle.opened is None:
+        return None
+    period = periods.between(**cycle.opened.data["period"]).label
+    given = {"organisation": cycle.organisation, "period": period, "as_of": as_of, "known_at": str(known_at)}
+    try:
+        question = queries.ask(ledger, code, given, as_of)
+    except Refusal as refusal:
+        if refusal.status not in UNANSWERABLE:
+            raise
+        return None
+    figure, indicator = figures.figure(ledger, question), question.indicator
+    whole = indicator.scale if figure.denominator is None else figure.denominator
+    shown = {**queries.amounts(indicator, figure), "origin": "ledger"}
+    return shown, Fraction(figure.numerator, whole) if whole else None
+
+
+def _of_monitoring(cycle: Cycle, code: str, as_of: str) -> Value:
+    recorded = cycles.values(cycle, code, as_of)
+    if not recorded:
+        return {"numerator": None, "denominator": None, "value": None, "origin": None}, None
+    sides = [_sum(said.data[side] for said in recorded) for side in ("numerator", "denominator")]
+    numerator, denominator = (int(side * MICRO) for side in sides)
+    shown = {"numerator": _amount(sides[0]), "denominator": _amount(sides[1])}
+    told = {"value": queries.ratio(numerator, denominator), "origin": "monitoring"}
+    return {**shown, **told}, Fraction(numerator, denominator) if denominator else None
+
+
+def _sum(amounts: Iterable[int | str]) -> Decimal:
+    return sum((Decimal(amount) for amount in amounts), Decimal(0))
+
+
+def _amount(amount: Decimal) -> int | str:
+    """A whole number as one, any other as a decimal string."""
+    return int(amount) if amount == amount.to_integral_value() else f"{amount.normalize():f}"
