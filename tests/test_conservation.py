@@ -52,6 +52,8 @@ FACTS = st.one_of(
     test_ledger.result(),
     test_ledger.mark(),
     test_ledger.membership(),
+    test_ledger.claim(),
+    test_ledger.expectation(),
     test_ledger.cycle(),
 )
 ASKED = ("trained_teachers", "roadmap_overdue", "below_minimum")

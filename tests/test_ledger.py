@@ -146,6 +146,22 @@ def membership(draw: st.DrawFn) -> Step:
     return "school.included" if included else "school.excluded", school, data
 
 
+@st.composite
+def claim(draw: st.DrawFn) -> Step:
+    organisation = draw(units)
+    data = {"claim": draw(st.sampled_from(("cl1", "cl2"))), "organisation": organisation, "text": "Выполнено"}
+    about = draw(st.sampled_from(({"roadmap": "rm"}, {"cohort": "c1"}, {})))
+    return "claim.made", organisation, data | {"about": about, "on": draw(dates)}
+
+
+@st.composite
+def expectation(draw: st.DrawFn) -> Step:
+    listed, start = draw(st.lists(units, min_size=1, max_size=3)), draw(dates)
+    data = {"expectation": draw(st.sampled_from(("ex1", "ex2"))), "organisations": listed, "due": draw(dates)}
+    data["type"] = draw(st.sampled_from(("staff.reported", "assessment.imported", "course.finished")))
+    return "reporting.expected", "obr", data | {"period": {"start": start, "end": max(start, draw(dates))}}
+
+
 COHORTS = ("c1", "c2")
 
 
@@ -220,7 +236,19 @@ turns = st.one_of(move(), move(), closure(), merger(), renaming(), registration(
 retractions = st.integers(0, 30).map(lambda back: ("event.retracted", "obr", {"back": back}))
 histories = st.lists(
     st.one_of(
-        staff(), course(), courses(), competences(), risk(), result(), mark(), membership(), cycle(), turns, retractions
+        staff(),
+        course(),
+        courses(),
+        competences(),
+        risk(),
+        result(),
+        mark(),
+        membership(),
+        claim(),
+        expectation(),
+        cycle(),
+        turns,
+        retractions,
     ),
     min_size=6,
     max_size=25,

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
 from sqlalchemy import ColumnElement, Select, Table, and_, or_, select
 
-from ..events import registry
+from ..contracts.catalogue import CATALOGUE
+from ..events import log, registry
 from ..read_models import MODELS
+from ..read_models.model import Event
 from .book import Opened
 from .folding import Body, fold
 from .owners import Owners, owned_events
@@ -47,10 +49,44 @@ def _under(table: Table, prefix: str) -> list[ColumnElement[bool]]:
     return [table.c.key >= prefix, table.c.key < prefix[:-1] + chr(ord(prefix[-1]) + 1)]
 
 
+def some(ledger: Opened, model: str, keys: Iterable[str], known_at: int) -> dict[str, Any]:
+    """The states of these entities by key, of those of which anything was known."""
+    found: dict[str, Any] = {}
+    for chunk, bodies in _stored(ledger, model, keys):
+        decoded = _states(ledger, model, bodies, known_at)
+        found |= {key: state for key, state in zip(chunk, decoded, strict=True) if state is not None}
+    return found
+
+
+def events(ledger: Opened, model: str, keys: Iterable[str], known_at: int) -> dict[str, list[tuple[int, Event]]]:
+    """The events that stand behind these entities, by key: (position, event) in the order of the log."""
+    connection, positions = ledger.connection, dict[str, list[int]]()
+    for chunk, bodies in _stored(ledger, model, keys):
+        positions |= {key: body.positions for key, body in zip(chunk, bodies, strict=True)}
+    wanted = {at for each in positions.values() for at in each if at <= known_at}
+    read = log.read_at(connection, wanted - registry.undone(connection, wanted, known_at))
+    said = {at: CATALOGUE.upcast(recorded.event) for at, recorded in read.items()}
+    return {key: [(at, said[at]) for at in sorted(each) if at in said] for key, each in positions.items()}
+
+
+def _stored(ledger: Opened, model: str, keys: Iterable[str]) -> Iterator[tuple[list[str], list[Body]]]:
+    """Entities as they are stored, with their keys, some at a time."""
+    table, wanted = ledger.volume.entities, sorted(set(keys))
+    for start in range(0, len(wanted), CHUNK):
+        here = (table.c.model == BY_NAME[model].stored_as, table.c.key.in_(wanted[start : start + CHUNK]))
+        rows = ledger.connection.execute(select(table.c.key, table.c.body).where(*here)).all()
+        yield [row.key for row in rows], [msgspec.json.decode(bytes(row.body), type=Body) for row in rows]
+
+
 def _decoded(ledger: Opened, model: str, statement: Select[Any], known_at: int) -> list[Any]:
+    """The states that stand at a position, of the bodies that a statement selects."""
+    bodies = [msgspec.json.decode(bytes(body), type=Body) for (body,) in ledger.connection.execute(statement)]
+    return [state for state in _states(ledger, model, bodies, known_at) if state is not None]
+
+
+def _states(ledger: Opened, model: str, bodies: list[Body], known_at: int) -> list[Any]:
     """The states that stand at a position; those that changed since are folded again from the log."""
     connection = ledger.connection
-    bodies = [msgspec.json.decode(bytes(body), type=Body) for (body,) in connection.execute(statement)]
     positions = [at for body in bodies for at in body.positions]
     now, then = (registry.undone(connection, positions, at) for at in (ledger.position, known_at))
     found, owners = [], Owners()
@@ -60,4 +96,4 @@ def _decoded(ledger: Opened, model: str, statement: Select[Any], known_at: int) 
             found.append(body.decode(BY_NAME[model]))
         else:
             found.append(fold(BY_NAME[model], owned_events(connection, standing, owners)))
-    return [state for state in found if state is not None]
+    return found

@@ -5,9 +5,11 @@ A module for each thing that facts are about: its read models, its measures, its
 
 from . import (
     assessments,
+    claims,
     cohorts,
     cycles,
     recommendations,
+    reporting,
     risks,
     roadmaps,
     staff,
@@ -25,6 +27,8 @@ NOUNS = (
     assessments,
     cycles,
     recommendations,
+    claims,
+    reporting,
 )
 MODELS: tuple[Model, ...] = tuple(model for noun in NOUNS for model in noun.MODELS)
 VERSIONS = ", ".join(sorted(model.stored_as for model in MODELS))

@@ -108,6 +108,20 @@ def print_blocked(count: int, items: list[Blocked]) -> None:
     out.print("after repairing the model run `vertikal rebuild`", soft_wrap=True)
 
 
+def print_contradictions(count: int, items: list[dict[str, Any]]) -> None:
+    """What does not fit together, in whose data, and the events behind it."""
+    if not count:
+        out.print("противоречий не найдено")
+        return
+    for item in items:
+        sure = f", уверенность {item['confidence']}" if "confidence" in item else ""
+        out.print(f"{item['kind']}: {item['organisation']}{sure}: {item['text']}", soft_wrap=True, markup=False)
+        behind = ", ".join(f"{event['event_id']} ({event['position']})" for event in item["events"])
+        out.print(f"    события: {behind}", soft_wrap=True, markup=False)
+    if len(items) < count:
+        out.print(f"… показано {len(items)} из {count} противоречий: --limit")
+
+
 def sides(figure: dict[str, Any]) -> str:
     """Both sides of a figure and the share; a count alone where there is no denominator."""
     if figure["denominator"] is None:

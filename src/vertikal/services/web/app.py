@@ -16,6 +16,7 @@ from ..settings import Settings, now
 from . import (
     cohorts,
     competences,
+    contradictions,
     cycles,
     events,
     health,
@@ -25,6 +26,7 @@ from . import (
     persons,
     problems,
     proofs,
+    reporting,
     risks,
     roadmaps,
     rules,
@@ -47,6 +49,8 @@ ROUTED = (
     risks,
     rules,
     cycles,
+    contradictions,
+    reporting,
     health,
 )
 

@@ -1,0 +1,168 @@
+"""Contradictions and claims as they are read: the states behind the rules, and the events behind what these found."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from ..contracts.catalogue import CATALOGUE
+from ..events import log, registry
+from ..read_models import contradictions as rules
+from ..read_models import names
+from ..read_models.claims import supported_by
+from ..read_models.contradictions import VERSIONS, Contradiction, Origin, Stated
+from ..read_models.recommendations import proposal_view
+from ..read_models.roadmaps import Activity, Roadmap
+from . import entities, membership
+from .book import Opened
+
+KINDS = tuple(sorted(VERSIONS))
+OF_CLAIMS = {"counted_listed", "claim_without_events", "plan_called_done"}
+OF_ROADMAPS = {"before_order", "percent_without_denominator", "plan_called_done"}
+NAMED = ("organisation.registered", "organisation.renamed")
+
+
+class Reading:
+    """The ledger as of a date, as known at a position, in the subtree of an organisation as it is ``today``.
+
+    Remembers what it has read, for the length of one answer.
+    """
+
+    def __init__(self, ledger: Opened, organisation: str | None, as_of: str, known_at: int, today: str) -> None:
+        self.ledger = ledger
+        self.as_of, self.known_at = as_of, known_at
+        self._organisation, self._today = organisation, today
+        self._tree = ledger.tree(known_at)
+        self._activities: dict[str, tuple[Activity, ...]] = {}
+
+    def find(self, kinds: Collection[str] = KINDS, *, decided: bool = False) -> list[Contradiction]:
+        """All contradictions of some kinds, in their order; those that people decided about only if asked for."""
+        found: list[Contradiction] = []
+        if OF_CLAIMS & set(kinds):
+            found += self.of_claims(self.claims())
+        if OF_ROADMAPS & set(kinds):
+            found += self._of_roadmaps(kinds)
+        if names.RULE in kinds:
+            found += [each for each in self._two_names() if decided or each.decided is None]
+        wanted = (each for each in found if each.kind in kinds and self._within(each.organisation))
+        return sorted(wanted, key=lambda each: each.sorts_as)
+
+    def claims(self) -> list[Stated]:
+        """The claims made by the date, with the number of events that support each."""
+        held = [
+            (each.key, claim)
+            for each in entities.states(self.ledger, "claims", "", self.known_at)
+            for claim in each.claims
+            if claim.on <= self.as_of and self._within(claim.organisation)
+        ]
+        evidence = entities.some(self.ledger, "evidence", {key for key, _ in held}, self.known_at)
+        stated = [Stated(claim, key, supported_by(claim, evidence.get(key))) for key, claim in held]
+        return sorted(stated, key=lambda each: each.sorts_as)
+
+    def of_claims(self, claims: Iterable[Stated]) -> Iterator[Contradiction]:
+        """What contradicts these claims."""
+        for stated in claims:
+            about, on = stated.claim.about, stated.claim.on
+            activities = self._activities_of(about["roadmap"]) if "roadmap" in about else None
+            members = self._members(about["cohort"], on) if "cohort" in about else None
+            yield from rules.of_claim(replace(stated, members=members, activities=activities))
+
+    def _of_roadmaps(self, kinds: Collection[str]) -> Iterator[Contradiction]:
+        roadmaps = [
+            each for each in entities.states(self.ledger, "roadmaps", "", self.known_at) if self._concerns(each)
+        ]
+        keys = {f"roadmap/{each.roadmap}" for each in roadmaps} if "plan_called_done" in kinds else set()
+        evidence = entities.some(self.ledger, "evidence", keys, self.known_at)
+        for roadmap in roadmaps:
+            if set(kinds) == {"before_order"} and roadmap.act is None:
+                continue
+            activities = self._activities_of(roadmap.roadmap)
+            yield from rules.before_order(roadmap, activities, self.as_of)
+            yield from rules.without_denominator(roadmap, activities, self.as_of)
+            behind = evidence.get(f"roadmap/{roadmap.roadmap}")
+            yield from rules.done_ahead(roadmap, activities, behind.ahead if behind else (), self.as_of)
+
+    def _two_names(self) -> Iterator[Contradiction]:
+        """Organisations of one kind under one parent, of those that stand on the date."""
+        siblings: dict[tuple[str, str], dict[str, str]] = {}
+        for node in self._tree.nodes.values():
+            parent = node.parent(self.as_of)
+            if parent is not None and node.stands(self.as_of) and self._within(parent):
+                siblings.setdefault((parent, node.kind), {})[node.code] = node.name(self.as_of)
+        found = [
+            rules.two_names(parent, {code: named[code] for code in (first, second)}, confidence)
+            for (parent, _), named in siblings.items()
+            for first, second, confidence in names.alike(named)
+        ]
+        said = entities.some(self.ledger, "proposals", (str(each.proposal) for each in found), self.known_at)
+        shown = {id_: proposal_view(each, self.as_of) for id_, each in said.items()}
+        decided = {id_: view["status"] for id_, view in shown.items() if view is not None}
+        return (replace(each, decided=decided.get(str(each.proposal))) for each in found)
+
+    def _within(self, code: str) -> bool:
+        return self._organisation is None or self._tree.within(code, self._organisation, self._today)
+
+    def _concerns(self, roadmap: Roadmap) -> bool:
+        """Whether the road map, or a target of it, may lie in the subtree: it is owned there, or above."""
+        return self._within(roadmap.owner) or self._tree.within(str(self._organisation), roadmap.owner, self._today)
+
+    def _activities_of(self, roadmap: str) -> tuple[Activity, ...]:
+        if roadmap not in self._activities:
+            found = entities.states(self.ledger, "activities", f"{roadmap}/", self.known_at)
+            self._activities[roadmap] = tuple(found)
+        return self._activities[roadmap]
+
+    def _members(self, cohort: str, on: str) -> tuple[str, ...] | None:
+        found = membership.cohort(self.ledger, cohort, self.known_at)
+        view = membership.view(self.ledger, found, on, self.known_at) if found else None
+        return tuple(member["school"] for member in view["members"]) if view else None
+
+
+def views(ledger: Opened, found: Iterable[Contradiction], known_at: int) -> list[dict[str, Any]]:
+    """In the shape of ``/v1/contradictions``, each with the events behind it."""
+    found = list(found)
+    events = _events(ledger, [origin for each in found for origin in each.origins], known_at)
+    return [_view(each, events) for each in found]
+
+
+def _view(each: Contradiction, events: dict[Origin, list[tuple[int, str]]]) -> dict[str, Any]:
+    behind = sorted({event for origin in each.origins for event in events[origin]})
+    view: dict[str, Any] = {
+        "kind": each.kind,
+        "version": VERSIONS[each.kind],
+        "about": each.about,
+        "organisation": each.organisation,
+        "text": each.text,
+        "figures": each.figures,
+        "events": [{"event_id": id_, "position": position} for position, id_ in behind],
+    }
+    if each.confidence is not None:
+        view |= {"confidence": each.confidence, "proposal": each.proposal, "decided": each.decided}
+    return view
+
+
+def _events(ledger: Opened, origins: Collection[Origin], known_at: int) -> dict[Origin, list[tuple[int, str]]]:
+    """(position, id) of the events that each origin means; they are read by the positions that entities hold."""
+    read: dict[tuple[str, str], list[tuple[int, Any]]] = {}
+    for model in {origin.model for origin in origins}:
+        keys = {origin.key for origin in origins if origin.model == model}
+        of = _naming(ledger, keys, known_at) if model == rules.NAMES else entities.events(ledger, model, keys, known_at)
+        read |= {(model, key): events for key, events in of.items()}
+    return {
+        origin: [(at, event["id"]) for at, event in read.get((origin.model, origin.key), ()) if origin.holds(event)]
+        for origin in origins
+    }
+
+
+def _naming(ledger: Opened, codes: Iterable[str], known_at: int) -> dict[str, list[tuple[int, Any]]]:
+    """The standing events that named organisations, from what the registry says was declared."""
+    connection = ledger.connection
+    declared = registry.owners(connection, [("organisation", code) for code in codes])
+    positions = {at for each in declared.values() for at, _ in each if at <= known_at}
+    read = log.read_at(connection, positions - registry.undone(connection, positions, known_at))
+    events = {at: CATALOGUE.upcast(recorded.event) for at, recorded in read.items()}
+    return {
+        code: [(at, events[at]) for at, _ in each if at in events and events[at]["type"] in NAMED]
+        for (_, code), each in declared.items()
+    }
