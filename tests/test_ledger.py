@@ -112,12 +112,16 @@ def risk(draw: st.DrawFn) -> Step:
 @st.composite
 def result(draw: st.DrawFn) -> Step:
     school, participants = draw(schools), draw(counts)
-    data: dict[str, Any] = {"school": school, "procedure": "vpr", "subject": "math", "grade": 5, "year": "2020/2021"}
+    procedure, grade = draw(st.sampled_from((("vpr", 5), ("oge", 9))))
+    data: dict[str, Any] = {"school": school, "procedure": procedure, "subject": "math", "grade": grade}
+    data["year"] = draw(st.sampled_from(("2019/2020", "2020/2021")))
     kind = draw(st.sampled_from(("imported", "imported", "corrected", "withdrawn")))
     if kind == "withdrawn":
         data["reason"] = "ошибка"
     else:
-        data |= {"participants": participants, "below_minimum": draw(st.integers(0, participants))}
+        below = draw(st.integers(0, participants))
+        data |= {"participants": participants, "below_minimum": below}
+        data |= {"marks": {"2": below, "4": participants - below}} if draw(st.booleans()) else {}
         data |= {"reason": "appeal"} if kind == "corrected" else {"held_on": draw(dates)}
     return f"assessment.{kind}", school, data
 

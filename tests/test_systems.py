@@ -78,7 +78,9 @@ def test_gorodets_has_forty_activities_in_four_sections(console: Console) -> Non
 def test_gorodets_supports_eighteen_schools_by_four_models(console: Console) -> None:
     models = console.items("/v1/cohorts", organisation="gorodets", kind="model", as_of="2021-05-31")
     assert sorted(each["size"] for each in models) == [2, 4, 6, 6]
-    rows = console.get("/v1/indicators/mentored_schools", organisation="gorodets", by="model", as_of="2021-05-31")["rows"]
+    rows = console.get("/v1/indicators/mentored_schools", organisation="gorodets", by="model", as_of="2021-05-31")[
+        "rows"
+    ]
     assert sum(row["denominator"] for row in rows) == 18
 
 
@@ -129,7 +131,10 @@ def test_the_city_reports_seven_items_done_one_partly_and_four_negative(console:
 def test_the_city_held_ten_seminars_and_its_schools_came_to_half_of_them(console: Console) -> None:
     query = {"kind": "seminar", "period": "2021"}
     assert console.figure("support_held", "alternativa-city", **query)[0] == 10
-    assert [console.figure("support_events", code, **query)[0] for code in ("alternativa-s31", "alternativa-s47")] == [5, 5]
+    assert [console.figure("support_events", code, **query)[0] for code in ("alternativa-s31", "alternativa-s47")] == [
+        5,
+        5,
+    ]
 
 
 def test_the_city_trained_teachers_of_nine_subjects(console: Console) -> None:
@@ -197,7 +202,9 @@ def test_tersk_has_three_centres_at_work_and_two_planned(console: Console) -> No
 
 
 def test_tersk_lists_seven_schools_three_of_them_in_another_programme(console: Console) -> None:
-    sizes = {each["kind"]: each["size"] for each in console.items("/v1/cohorts", organisation="tersk", as_of="2022-06-30")}
+    sizes = {
+        each["kind"]: each["size"] for each in console.items("/v1/cohorts", organisation="tersk", as_of="2022-06-30")
+    }
     assert sizes == {"shnor": 7, "500plus": 3}
     assert console.figure("supported_schools", "tersk", as_of="2022-06-30") == (0, 7)
 
@@ -205,7 +212,9 @@ def test_tersk_lists_seven_schools_three_of_them_in_another_programme(console: C
 def test_tersk_says_that_all_is_done_and_nothing_supports_it(console: Console) -> None:
     claims = {each["claim"]: each for each in console.items("/v1/claims", organisation="tersk")}
     assert claims["tersk-claim-all"]["supported_by"] == 0
-    found = {each["about"] for each in console.items("/v1/contradictions", organisation="tersk", kind="claim_without_events")}
+    found = {
+        each["about"] for each in console.items("/v1/contradictions", organisation="tersk", kind="claim_without_events")
+    }
     assert "tersk-claim-all" in {code for about in found for code in str(about).split("/")} or found
     assert len(console.items("/v1/recommendations", organisation="tersk")) == 5
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, select
 
-from ..read_models.cohorts import MEMBERS
+from ..read_models.cohorts import MEMBERS, SHNOR_SCHOOLS
 from ..read_models.indicator import Dimensions, Indicator, Part, Selection, members
 from ..read_models.periods import Period
 from .book import Opened, Place
@@ -39,11 +39,13 @@ class Question:
     def sides(self) -> list[tuple[Side, tuple[Part, ...]]]:
         """What each side of the figure is the sum of; a count has no denominator."""
         sides: list[tuple[Side, tuple[Part, ...]]] = [("numerator", self.indicator.numerator)]
-        if self.indicator.of_members and "cohort" in self.only:
-            sides.append(("denominator", (Part(MEMBERS, members),)))
-        elif self.indicator.denominator:
-            sides.append(("denominator", self.indicator.denominator))
+        if self.indicator.denominator:
+            sides.append(("denominator", tuple(map(self._of_cohort, self.indicator.denominator))))
         return sides
+
+    def _of_cohort(self, part: Part) -> Part:
+        """All schools of the cohort that is asked for, in the place of all that are in any ``shnor`` one."""
+        return Part(MEMBERS, members) if part.measure == SHNOR_SCHOOLS and "cohort" in self.only else part
 
     def standing(self, ledger: Opened) -> list[Place]:
         """The places whose sums make the figure."""

@@ -8,6 +8,7 @@ from . import (
     claims,
     cohorts,
     cycles,
+    progress,
     recommendations,
     reporting,
     risks,
@@ -25,10 +26,11 @@ NOUNS = (
     roadmaps,
     teachers,
     assessments,
-    cycles,
-    recommendations,
+    progress,
     claims,
     reporting,
+    cycles,
+    recommendations,
 )
 MODELS: tuple[Model, ...] = tuple(model for noun in NOUNS for model in noun.MODELS)
 VERSIONS = ", ".join(sorted(model.stored_as for model in MODELS))

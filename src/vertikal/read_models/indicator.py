@@ -67,6 +67,21 @@ def results(period: Period, as_of: str) -> Selection:
     return flow(period, as_of)
 
 
+def compared(period: Period, as_of: str) -> Selection:
+    """A school year beside the one before it; a calendar year means the school year that ends in it."""
+    match period.kind:
+        case "school_year":
+            year = period.label
+        case "year":
+            year = f"{int(period.label) - 1}/{period.label}"
+        case _:
+            raise Unanswerable(
+                f"школа сравнивается с собой по учебным годам, поэтому за период «{period.label}» показатель не "
+                "рассчитывается: укажите 2020/2021 или 2021 (учебный год, который заканчивается в 2021 году)"
+            )
+    return Selection(None, as_of, lambda dimensions: dimensions["year"] == year)
+
+
 @dataclass(frozen=True)
 class Part:
     """A measure as one part of a sum; ``only``: the values that count, ``origin``: where the amounts come from."""
@@ -81,8 +96,9 @@ class Part:
 class Indicator:
     """``denominator`` empty: a count. ``dimensions``: what ``by=`` and filters take. ``people``: small cells hide.
 
-    ``of_members``: it counts schools of a cohort, of any ``shnor`` one unless another is asked for; the denominator is
-    then the schools of the one asked for. ``scale``: amounts are held as so many parts of one.
+    ``of_members``: it counts schools of a cohort, of any ``shnor`` one unless another is asked for; a denominator of
+    all ``shnor`` schools is then one of all schools of the one asked for. ``rest_hides``: few who are not counted hide
+    it as well. ``scale``: amounts are held as so many parts of one.
     """
 
     code: str
@@ -98,8 +114,14 @@ class Indicator:
     levels: tuple[str, ...] = ("region", "municipality", "school")
     of_members: bool = False
     scale: int = 1
+    rest_hides: bool = False
 
     @property
     def growth(self) -> str:
         """What growth is: the difference of two shares, or of two counts."""
         return "points" if self.denominator else "difference"
+
+    @property
+    def of_participants(self) -> bool:
+        """Whether it is a share of participants, which tells the less the fewer they are."""
+        return self.unit == "participants"

@@ -22,6 +22,7 @@ from ..projections.questions import Question
 from ..read_models import INDICATORS, periods
 from ..read_models.cohorts import KINDS, SHNOR
 from ..read_models.indicator import Indicator, Unanswerable
+from ..read_models.samples import SAMPLES
 from . import moments
 from .refusals import Refusal
 
@@ -75,7 +76,8 @@ def breakdowns(indicator: Indicator) -> tuple[str, ...]:
 def answer(ledger: Opened, question: Question, *, hide_small: bool = False) -> dict[str, Any]:
     """The figure in the shape of ``/v1/indicators/{code}``."""
     indicator, tree = question.indicator, ledger.tree(question.known_at)
-    standing = amounts(indicator, figures.figure(ledger, question), hide_small)
+    whole = figures.figure(ledger, question)
+    standing = amounts(indicator, whole, hide_small)
     found: dict[str, Any] = {
         "indicator": indicator.code,
         "organisation": question.organisation,
@@ -84,13 +86,20 @@ def answer(ledger: Opened, question: Question, *, hide_small: bool = False) -> d
         "known_at": known_at(ledger, question.known_at),
         **standing,
         "unit": indicator.unit,
+        **sample(indicator, whole, hide_small),
         "incomplete": figures.incomplete(ledger, question.organisation, tree),
     }
     if question.by is not None:
         rows = figures.rows(ledger, question, tree)
         names = _names(ledger, question, tree, [row.key for row in rows])
         found["rows"] = [
-            {"key": row.key, "name": names.get(row.key, row.key), **amounts(indicator, row, hide_small)} for row in rows
+            {
+                "key": row.key,
+                "name": names.get(row.key, row.key),
+                **amounts(indicator, row, hide_small),
+                **sample(indicator, row, hide_small),
+            }
+            for row in rows
         ]
     return {**found, **_growth(ledger, question, standing, hide_small)}
 
@@ -190,7 +199,7 @@ def _growth(ledger: Opened, question: Question, now: Mapping[str, Any], hide_sma
 
 def amounts(indicator: Indicator, figure: Figure, hide_small: bool = False) -> dict[str, Any]:
     """Both sides and the value of a figure, hidden where it is small and must not be seen."""
-    if hide_small and indicator.people and 0 < figure.numerator < SMALL:
+    if hide_small and _is_small(indicator, figure):
         return {"numerator": None, "denominator": None, "value": None}
     denominator = figure.denominator
     return {
@@ -198,6 +207,22 @@ def amounts(indicator: Indicator, figure: Figure, hide_small: bool = False) -> d
         "denominator": None if denominator is None else _amount(indicator, denominator),
         "value": ratio(figure.numerator, denominator),
     }
+
+
+def sample(indicator: Indicator, figure: Figure, hide_small: bool = False) -> dict[str, str | None]:
+    """How much a figure about participants tells by their number; nothing of one that is hidden."""
+    if not indicator.of_participants:
+        return {}
+    hidden = hide_small and _is_small(indicator, figure)
+    return {"sample": None if hidden else SAMPLES.note(figure.denominator)}
+
+
+def _is_small(indicator: Indicator, figure: Figure) -> bool:
+    """Whether a figure could point at a person."""
+    few = [figure.numerator]
+    if indicator.rest_hides and figure.denominator is not None:
+        few.append(figure.denominator - figure.numerator)
+    return indicator.people and any(0 < number < SMALL for number in few)
 
 
 def _amount(indicator: Indicator, held: int) -> int | str:

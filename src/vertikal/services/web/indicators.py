@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import orjson
@@ -12,6 +13,7 @@ from ...projections.figures import UNITS
 from ...projections.questions import Question
 from ...read_models import INDICATORS
 from ...read_models.cohorts import KINDS
+from ...read_models.samples import SAMPLES
 from .. import changes, queries
 from ..refusals import Refusal
 from .log import QueryCount
@@ -71,6 +73,7 @@ def get_indicators() -> Response:
             "levels": indicator.levels,
             "by": queries.breakdowns(indicator),
             "source": indicator.source,
+            **({"sample": asdict(SAMPLES)} if indicator.of_participants else {}),
         }
         for indicator in INDICATORS.values()
     ]
