@@ -1,4 +1,4 @@
-"""The five municipal systems of the sample, read back through the HTTP API: their figures, the bad news, what does not fit."""
+"""The five municipal systems of the sample, read back through the HTTP API: figures, bad news, what does not fit."""
 
 from __future__ import annotations
 
