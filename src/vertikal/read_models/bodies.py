@@ -125,6 +125,7 @@ def split(cell: str) -> list[str]:
     return found
 
 
+@lru_cache(maxsize=10_000)
 def key(name: str) -> str:
     """What two spellings of a name have in common: case, «ё», kinds of quotes and dashes, blanks, a stop at the end."""
     text = re.sub(r"\s*[-–—]\s*", "-", " ".join(name.translate(QUOTES).split()))

@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
-from .bodies import key, named
+from .bodies import Named, key, named
 from .expectations import is_share, met
 from .roadmaps import CANCELLED, DONE, PLANNED, STATUSES, Activity, Mark, Timing
 
@@ -66,13 +66,17 @@ def view(activity: Activity, as_of: str, ended: Ended = lambda _: None) -> View 
         "timing": timings[-1].words,
         "timings": [_timing_view(timing) for timing in timings],
         "responsible": plan["responsible"],
-        "bodies": [asdict(each) for each in named(plan["responsible"])],
+        "bodies": [_body_view(each) for each in named(plan["responsible"])],
         "expected": plan.get("expected"),
         "result": results[-1] if results else None,
         "met": met(plan.get("expected"), [each["result"] for each in targets if each["status"] == DONE]),
         "rescheduled": len(timings) > 1,
         "targets": targets,
     }
+
+
+def _body_view(each: Named) -> View:
+    return {"body": each.body, "raw": each.raw, "kind": each.kind, "confidence": each.confidence}
 
 
 def _timing_view(timing: Timing) -> View:
@@ -112,13 +116,13 @@ def _met_alone(activity: Activity, result: View | None) -> bool | None:
 
 def chosen(found: Iterable[View], asked: Filter) -> list[View]:
     """The activities that a filter asks for, each with those of its targets that it asks for; the rest stays."""
-    kept = ({**each, "targets": [one for one in each["targets"] if _is_asked(one, asked)]} for each in found)
-    return [each for each in kept if each["targets"] and _is_about(each, asked)]
+    about = (each for each in found if _is_about(each, asked))
+    kept = ({**each, "targets": [one for one in each["targets"] if _is_asked(one, asked)]} for each in about)
+    return [each for each in kept if each["targets"]]
 
 
 def _is_about(activity: View, asked: Filter) -> bool:
-    section = key(activity["section"] or "")
-    return (asked.section is None or section == key(asked.section)) and (
+    return (asked.section is None or key(activity["section"] or "") == key(asked.section)) and (
         asked.body is None or key(asked.body) in (key(each["body"]) for each in activity["bodies"])
     )
 
