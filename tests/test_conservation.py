@@ -50,6 +50,8 @@ FACTS = st.one_of(
     test_ledger.result(),
     test_ledger.mark(),
     test_ledger.membership(),
+    test_ledger.support(),
+    test_ledger.partner(),
 )
 ASKED = ("trained_teachers", "roadmap_overdue", "below_minimum")
 

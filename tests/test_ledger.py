@@ -128,6 +128,35 @@ def definition(cohort: str) -> dict[str, Any]:
 
 
 @st.composite
+def support(draw: st.DrawFn) -> Step:
+    data = {
+        "support": draw(st.sampled_from(("h1", "h2"))),
+        "kind": draw(st.sampled_from(("seminar", "visit"))),
+        "level": "region",
+        "organisations": draw(st.lists(units, max_size=2)),
+        "held_on": draw(dates),
+        "times": draw(st.integers(0, 2)),
+    }
+    return "support.provided", draw(units), data
+
+
+@st.composite
+def partner(draw: st.DrawFn) -> Step:
+    """A mentor comes or goes, or an agreement is signed."""
+    school, kind, on = draw(st.sampled_from(("s1", "s3"))), draw(st.sampled_from(PARTNERS)), draw(dates)
+    mentorship, agreement = f"{school}-{draw(st.integers(1, 2))}", draw(st.sampled_from(("d1", "d2")))
+    if kind == "mentor.released":
+        return kind, school, {"mentorship": mentorship, "to": on}
+    if kind == "mentor.assigned":
+        return kind, school, {"mentorship": mentorship, "school": school, "mentor": "p", "kind": "curator", "from": on}
+    ends = {"to": max(on, draw(dates))} if draw(st.booleans()) else {}
+    return kind, school, {"agreement": agreement, "school": school, "partner": "Лицей", "from": on, **ends}
+
+
+PARTNERS = ("mentor.assigned", "mentor.released", "agreement.signed")
+
+
+@st.composite
 def registration(draw: st.DrawFn) -> Step:
     parent = draw(st.sampled_from(("gorodets", "chemal", "obr")))
     return "organisation.registered", "s5", {**_school("s5"), "parent": parent, "valid_from": draw(dates)}
@@ -164,7 +193,11 @@ def _school(code: str) -> dict[str, Any]:
 turns = st.one_of(move(), move(), closure(), merger(), renaming(), registration())
 retractions = st.integers(0, 30).map(lambda back: ("event.retracted", "obr", {"back": back}))
 histories = st.lists(
-    st.one_of(staff(), course(), courses(), result(), mark(), membership(), turns, retractions), min_size=6, max_size=25
+    st.one_of(
+        staff(), course(), courses(), result(), mark(), membership(), support(), partner(), turns, retractions
+    ),
+    min_size=6,
+    max_size=25,
 )
 
 
@@ -225,7 +258,7 @@ def tell(store: Vertikal, history: list[Step]) -> None:
         store.submit(event, party=Party("obr", role))
 
 
-SENDERS = {"course.finished": ("municipality",)}
+SENDERS = {type_: ("municipality",) for type_ in ("course.finished", "support.provided", "agreement.signed")}
 
 
 def recorded(store: Vertikal) -> list[log.Recorded]:

@@ -3,11 +3,11 @@
 A module for each thing that facts are about: its read models, its measures, its indicators. All of it is arithmetic.
 """
 
-from . import assessments, cohorts, roadmaps, staff, teachers
+from . import assessments, cohorts, roadmaps, staff, support, teachers
 from .indicator import Indicator
 from .model import Measure, Model
 
-NOUNS = (staff, cohorts, roadmaps, teachers, assessments)
+NOUNS = (staff, cohorts, roadmaps, teachers, assessments, support)
 MODELS: tuple[Model, ...] = tuple(model for noun in NOUNS for model in noun.MODELS)
 VERSIONS = ", ".join(sorted(model.stored_as for model in MODELS))
 MEASURES: dict[str, Measure] = {measure.name: measure for model in MODELS for measure in model.posts}

@@ -13,7 +13,20 @@ from ... import __version__
 from .. import keys
 from ..intake import Intake
 from ..settings import Settings, now
-from . import cohorts, events, health, indicators, log, organisations, persons, problems, proofs, roadmaps, witness
+from . import (
+    cohorts,
+    events,
+    health,
+    indicators,
+    log,
+    organisations,
+    persons,
+    problems,
+    proofs,
+    roadmaps,
+    support,
+    witness,
+)
 from .service import Service
 
 BODY_MAX_BYTES = 8 * 1024 * 1024
@@ -37,7 +50,8 @@ def create_app(settings: Settings, engine: Engine, clock: Callable[[], datetime]
     api = Api(app)
     api.spec.components.security_scheme("token", {"type": "http", "scheme": "bearer"})
     api.spec.options["security"] = [{"token": []}]
-    for module in (events, log, proofs, witness, persons, organisations, indicators, cohorts, roadmaps, health):
+    read = (organisations, indicators, cohorts, roadmaps, support)
+    for module in (events, log, proofs, witness, persons, *read, health):
         api.register_blueprint(module.routes)
     problems.register(app)
     return app
