@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
+from vertikal.contracts.catalogue import CATALOGUE
 from vertikal.events.log import Recorded
 from vertikal.projections.organisations import Tree
 from vertikal.projections.placing import placed
@@ -24,11 +25,7 @@ def refold(recorded: Iterable[Recorded], known_at: int) -> Amounts:
     events = {each.position: each.event for each in recorded if each.position <= known_at}
     standing = _standing(events)
     tree = _tree(standing)
-    owners = {
-        event["data"]["roadmap"]: event["data"]["owner"]
-        for event in events.values()
-        if event["type"] == "roadmap.adopted"
-    }
+    owners = _owners(events.values())
     amounts: defaultdict[tuple[str, str, tuple[str, ...], str], int] = defaultdict(int)
     for model in MODELS:
         for state in _states(model, standing, owners).values():
@@ -71,11 +68,23 @@ def _tree(standing: dict[int, dict[str, Any]]) -> Tree:
     return tree
 
 
-def _states(model: Model, standing: dict[int, dict[str, Any]], owners: dict[str, str]) -> dict[str, Any]:
+def _owners(events: Iterable[dict[str, Any]]) -> dict[tuple[str, str], str]:
+    """Whose each thing is that an event declared, retracted or not."""
+    return {
+        (name.kind, code): event["data"][name.owner]
+        for event in events
+        for name in CATALOGUE.newest[event["type"]].declares
+        if name.owner is not None
+        for code, _ in name.codes(event["data"])
+    }
+
+
+def _states(model: Model, standing: dict[int, dict[str, Any]], owners: dict[tuple[str, str], str]) -> dict[str, Any]:
     states: dict[str, Any] = {}
     for event in standing.values():
         if event["type"] in model.types:
-            owned = {**event, "owner": owners.get(event["data"].get("roadmap", ""))}
+            of = CATALOGUE.newest[event["type"]].of
+            owned = event if of is None else {**event, "owner": owners.get((of, event["data"][of]))}
             for key in model.keys(owned):
                 states[key] = model.evolve(states.get(key), owned)
     return states

@@ -55,6 +55,8 @@ FACTS = st.one_of(
     test_ledger.claim(),
     test_ledger.expectation(),
     test_ledger.cycle(),
+    test_ledger.support(),
+    test_ledger.partner(),
 )
 ASKED = ("trained_teachers", "roadmap_overdue", "below_minimum")
 

@@ -200,6 +200,31 @@ def cycle(draw: st.DrawFn) -> Step:
 def opening() -> dict[str, Any]:
     period = {"start": "2020-01-01", "end": "2021-12-31"}
     return {"cycle": "cy", "organisation": "s1", "direction": "Поддержка школ", "period": period}
+def support(draw: st.DrawFn) -> Step:
+    data = {
+        "support": draw(st.sampled_from(("h1", "h2"))),
+        "kind": draw(st.sampled_from(("seminar", "visit"))),
+        "level": "region",
+        "organisations": draw(st.lists(units, max_size=2)),
+        "held_on": draw(dates),
+        "times": draw(st.integers(0, 2)),
+    return "support.provided", draw(units), data
+
+
+@st.composite
+def partner(draw: st.DrawFn) -> Step:
+    """A mentor comes or goes, or an agreement is signed."""
+    school, kind, on = draw(st.sampled_from(("s1", "s3"))), draw(st.sampled_from(PARTNERS)), draw(dates)
+    mentorship, agreement = f"{school}-{draw(st.integers(1, 2))}", draw(st.sampled_from(("d1", "d2")))
+    if kind == "mentor.released":
+        return kind, school, {"mentorship": mentorship, "to": on}
+    if kind == "mentor.assigned":
+        return kind, school, {"mentorship": mentorship, "school": school, "mentor": "p", "kind": "curator", "from": on}
+    ends = {"to": max(on, draw(dates))} if draw(st.booleans()) else {}
+    return kind, school, {"agreement": agreement, "school": school, "partner": "Лицей", "from": on, **ends}
+
+
+PARTNERS = ("mentor.assigned", "mentor.released", "agreement.signed")
 
 
 @st.composite
@@ -253,6 +278,7 @@ histories = st.lists(
         cycle(),
         turns,
         retractions,
+        staff(), course(), courses(), result(), mark(), membership(), support(), partner(), turns, retractions
     ),
     min_size=6,
     max_size=25,
@@ -318,6 +344,7 @@ def tell(store: Vertikal, history: list[Step]) -> None:
 
 
 SENDERS = {"course.finished": ("municipality",), "competence.assessed": ("municipality",)}
+SENDERS = {type_: ("municipality",) for type_ in ("course.finished", "support.provided", "agreement.signed")}
 
 
 def recorded(store: Vertikal) -> list[log.Recorded]:

@@ -5,13 +5,15 @@ from .fields import Choice, Code, Count, Date, Many, Nested, Record, Term, Text
 from .teachers import Personal
 
 KINDS = ("consultation", "seminar", "webinar", "masterclass", "visit", "roundtable", "internship")
+LEVELS = ("school", "municipality", "region")
+MENTOR_KINDS = ("curator", "mentor", "leader_school", "consultant")
 SCHOOL = name("organisation", "school")
 
 
 class Provided1(Record):
     support = Code()
     kind = Choice(*KINDS)
-    level = Choice("school", "municipality", "region")
+    level = Choice(*LEVELS)
     organisations = Many(Code())
     held_on = Date()
     times = Count(optional=True)
@@ -23,7 +25,7 @@ class MentorAssigned1(Record.from_dict({"from": Date()})):  # type: ignore[misc]
     mentorship = Code()
     school = Code()
     mentor = Code()
-    kind = Choice("curator", "mentor", "leader_school", "consultant")
+    kind = Choice(*MENTOR_KINDS)
     personal = Nested(Personal, optional=True)
 
 

@@ -108,12 +108,16 @@ def _units(ledger: Opened, question: Question, tree: Tree) -> dict[int, str]:
     depths = {place.path.count("/") + 1 for place in at}
     if question.members is None:
         return {place.id: place.organisation for place in ledger.under(at) if place.path.count("/") in depths}
+    if question.indicator.of_members:
+        paths = {place.id: tree.path(place.organisation, question.as_of) for place in question.standing(ledger)}
+        return {id_: path[path.index(question.organisation) + 1] for id_, path in paths.items()}
     return {place.id: place.path.split("/")[min(depths)] for place in question.standing(ledger)}
 
 
 def _present(question: Question, tree: Tree) -> set[str]:
     """Units that exist on the date, whether or not anything was posted there: silence is an answer, too."""
-    on, root = min(question.as_of, question.period.end), question.organisation
+    root = question.organisation
+    on = question.as_of if question.indicator.of_members else min(question.as_of, question.period.end)
     standing = [node for node in tree.nodes.values() if node.ended is None or node.ended > on]
     if question.by == "school":
         schools = {node.code for node in standing if node.kind == "school" and tree.within(node.code, root, on)}

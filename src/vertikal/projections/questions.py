@@ -23,7 +23,8 @@ class Question:
     """What is asked. ``known_at`` is a position; ``only`` narrows to values of dimensions.
 
     ``members``: the schools of the cohort that is asked for; facts of other organisations do not count, nor do those
-    reported above the schools. ``groups``: the row that each school belongs to, where rows are cohorts.
+    reported above the schools. Where schools are counted, these are those below the organisation at ``as_of``, with all
+    of their facts. ``groups``: the row that each school belongs to, where rows are cohorts.
     """
 
     indicator: Indicator
@@ -49,6 +50,8 @@ class Question:
 
     def standing(self, ledger: Opened) -> list[Place]:
         """The places whose sums make the figure."""
+        if self.members is not None and self.indicator.of_members:
+            return [place for place in ledger.places.values() if place.organisation in self.members]
         at = ledger.holding(self.organisation)
         if self.members is None:
             return at

@@ -14,6 +14,7 @@ from . import (
     risks,
     roadmaps,
     staff,
+    support,
     teachers,
 )
 from .indicator import Indicator
@@ -27,6 +28,7 @@ NOUNS = (
     teachers,
     assessments,
     progress,
+    support,
     claims,
     reporting,
     cycles,

@@ -92,6 +92,14 @@ def calendar_year(on: str) -> str:
     return on[:4]
 
 
+def calendar_month(on: str) -> str:
+    return on[:7]
+
+
+def calendar_quarter(on: str) -> str:
+    return f"{on[:4]}-Q{(int(on[5:7]) + 2) // 3}"
+
+
 @lru_cache(maxsize=20_000)
 def school_year(on: str) -> str:
     year = int(on[:4])

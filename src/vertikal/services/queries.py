@@ -178,6 +178,9 @@ def _among_schools(ledger: Opened, question: Question) -> Question:
         members = membership.schools(ledger, [cohort] if cohort else [], as_of, known_at)
     elif question.indicator.of_members:
         members = membership.schools(ledger, membership.of_kind(ledger, SHNOR, known_at), as_of, known_at)
+    if members is not None and question.indicator.of_members:
+        tree = ledger.tree(known_at)
+        members = {code: of for code, of in members.items() if tree.within(code, question.organisation, as_of)}
     if question.by in KINDS:
         grouped = membership.schools(ledger, membership.of_kind(ledger, question.by, known_at), as_of, known_at)
         groups = {school: "+".join(of) for school, of in grouped.items()}

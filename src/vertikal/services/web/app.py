@@ -30,6 +30,7 @@ from . import (
     risks,
     roadmaps,
     rules,
+    support,
     witness,
 )
 from .service import Service
@@ -45,12 +46,13 @@ ROUTED = (
     indicators,
     cohorts,
     roadmaps,
+    support,
     competences,
     risks,
     rules,
-    cycles,
     contradictions,
     reporting,
+    cycles,
     health,
 )
 
