@@ -200,6 +200,9 @@ def cycle(draw: st.DrawFn) -> Step:
 def opening() -> dict[str, Any]:
     period = {"start": "2020-01-01", "end": "2021-12-31"}
     return {"cycle": "cy", "organisation": "s1", "direction": "Поддержка школ", "period": period}
+
+
+@st.composite
 def support(draw: st.DrawFn) -> Step:
     data = {
         "support": draw(st.sampled_from(("h1", "h2"))),
@@ -208,6 +211,7 @@ def support(draw: st.DrawFn) -> Step:
         "organisations": draw(st.lists(units, max_size=2)),
         "held_on": draw(dates),
         "times": draw(st.integers(0, 2)),
+    }
     return "support.provided", draw(units), data
 
 
@@ -276,9 +280,10 @@ histories = st.lists(
         claim(),
         expectation(),
         cycle(),
+        support(),
+        partner(),
         turns,
         retractions,
-        staff(), course(), courses(), result(), mark(), membership(), support(), partner(), turns, retractions
     ),
     min_size=6,
     max_size=25,
@@ -343,7 +348,8 @@ def tell(store: Vertikal, history: list[Step]) -> None:
         store.submit(event, party=Party("obr", role))
 
 
-SENDERS = {"course.finished": ("municipality",), "competence.assessed": ("municipality",)}
+MUNICIPAL = ("course.finished", "competence.assessed", "support.provided", "agreement.signed")
+SENDERS = {type_: ("municipality",) for type_ in MUNICIPAL}
 SENDERS = {type_: ("municipality",) for type_ in ("course.finished", "support.provided", "agreement.signed")}
 
 
