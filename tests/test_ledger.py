@@ -349,8 +349,7 @@ def tell(store: Vertikal, history: list[Step]) -> None:
 
 
 MUNICIPAL = ("course.finished", "competence.assessed", "support.provided", "agreement.signed")
-SENDERS = {type_: ("municipality",) for type_ in MUNICIPAL}
-SENDERS = {type_: ("municipality",) for type_ in ("course.finished", "support.provided", "agreement.signed")}
+SENDERS = dict.fromkeys(MUNICIPAL, ("municipality",))
 
 
 def recorded(store: Vertikal) -> list[log.Recorded]:

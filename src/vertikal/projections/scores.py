@@ -6,8 +6,8 @@ A school has its results wherever it stood. One that was closed has none to be j
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from sqlalchemy import func, select
@@ -24,7 +24,17 @@ from .questions import Question, narrowing
 from .sums import by_account, by_place_and_account
 from .tables import places
 
-Sums = dict[Key, dict[str, int]]  # by procedure, by measure
+Sums = dict[Key, dict[str, int]]  # by procedure, by name of the count
+Only = Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class Count:
+    """What is summed under a name: a measure, of it ``only`` some values of its dimensions."""
+
+    name: str
+    measure: Measure
+    only: Only = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -36,8 +46,8 @@ class Asked:
     as_of: str
     known_at: int
 
-    def part(self, measure: Measure) -> Part:
-        return Part(measure, self._reading)
+    def part(self, measure: Measure, only: Only | None = None) -> Part:
+        return Part(measure, self._reading, only or {})
 
     @property
     def question(self) -> Question:
@@ -70,26 +80,26 @@ def standing(tree: Tree, organisation: str, as_of: str) -> list[str]:
     )
 
 
-def of_schools(ledger: Opened, asked: Asked, schools: Collection[str], *measures: Measure) -> dict[str, Sums]:
+def of_schools(ledger: Opened, asked: Asked, schools: Collection[str], counts: Iterable[Count]) -> dict[str, Sums]:
     """The sums of each school, over all the places where it stood."""
     found: dict[str, Sums] = {school: {} for school in schools}
     at = _places(ledger, schools)
-    for measure in measures:
-        keys = _keys(ledger, measure)
-        for (place, account), amount in by_place_and_account(ledger, asked.question, asked.part(measure), at).items():
+    for count in counts:
+        keys, part = _keys(ledger, count.measure), asked.part(count.measure, count.only)
+        for (place, account), amount in by_place_and_account(ledger, asked.question, part, at).items():
             of = found[ledger.places[place].organisation].setdefault(keys[account], {})
-            of[measure.name] = of.get(measure.name, 0) + amount
+            of[count.name] = of.get(count.name, 0) + amount
     return found
 
 
-def of_organisation(ledger: Opened, asked: Asked, organisation: str, *measures: Measure) -> Sums:
+def of_organisation(ledger: Opened, asked: Asked, organisation: str, counts: Iterable[Count]) -> Sums:
     """The sums of an organisation and all below it."""
     found: defaultdict[Key, dict[str, int]] = defaultdict(dict)
-    for measure in measures:
-        keys = _keys(ledger, measure)
-        part, at = asked.part(measure), ledger.holding(organisation)
-        for account, amount in by_account(ledger, asked.question, part, at).items():
-            found[keys[account]][measure.name] = amount
+    for count in counts:
+        keys, part = _keys(ledger, count.measure), asked.part(count.measure, count.only)
+        for account, amount in by_account(ledger, asked.question, part, ledger.holding(organisation)).items():
+            of = found[keys[account]]
+            of[count.name] = of.get(count.name, 0) + amount
     return dict(found)
 
 

@@ -10,7 +10,8 @@ from typing import Any
 from ..projections import scores
 from ..projections.book import Opened
 from ..projections.organisations import Tree
-from ..read_models.assessments import BELOW_MINIMUM, GOOD_MARKS, MARKED, PARTICIPANTS
+from ..projections.scores import Count
+from ..read_models.assessments import BELOW_MINIMUM, GOOD, MARKED, PARTICIPANTS
 from ..rules import bias, shnor
 from ..rules.bias import Shares
 from . import queries, rules
@@ -19,7 +20,12 @@ from .rules import Chosen, Subject
 
 PROCEDURES = ("vpr", "oge", "ege", "diagnostic")
 READERS = {"low_under": rules.read_share, "good_above": rules.read_share}
-MEASURES = (PARTICIPANTS, BELOW_MINIMUM, MARKED, GOOD_MARKS)
+PARTICIPATED, LOW, MARKS, GOOD_MARKS = COUNTS = (
+    Count("participants", PARTICIPANTS),
+    Count("below_minimum", BELOW_MINIMUM),
+    Count("marks", MARKED),
+    Count("good", MARKED, {"mark": GOOD}),
+)
 Amounts = Mapping[str, int]
 
 
@@ -54,8 +60,8 @@ def answer(
     subject, tree = question.subject, ledger.tree(question.subject.known_at)
     listed = scores.standing(tree, subject.organisation, subject.as_of)
     codes, following = rules.page(listed, cursor, limit)
-    of_schools = scores.of_schools(ledger, question.asked, codes, *MEASURES)
-    of_region = scores.of_organisation(ledger, question.asked, question.region, *MEASURES)
+    of_schools = scores.of_schools(ledger, question.asked, codes, COUNTS)
+    of_region = scores.of_organisation(ledger, question.asked, question.region, COUNTS)
     regional = {key: _shares(amounts, hide_small) for key, amounts in of_region.items()}
     return {
         **rules.head(ledger, subject, question.chosen.shown("bias")),
@@ -69,7 +75,7 @@ def answer(
                 "results": [
                     _compared(key, amounts, regional.get(key, Shares(None, None)), question.chosen.parameters)
                     for key, amounts in sorted(of_schools[code].items())
-                    if amounts.get(PARTICIPANTS.name)
+                    if amounts.get(PARTICIPATED.name)
                 ],
             }
             for code in codes
@@ -85,7 +91,7 @@ def _region(tree: Tree, subject: Subject) -> str:
 
 
 def _compared(key: shnor.Key, amounts: Amounts, region: Shares, parameters: bias.Parameters) -> dict[str, Any]:
-    school, participants = _shares(amounts), amounts[PARTICIPANTS.name]
+    school, participants = _shares(amounts), amounts[PARTICIPATED.name]
     return {
         "subject": key.subject,
         "grade": key.grade,
@@ -101,7 +107,7 @@ def _shares(amounts: Amounts, hide_small: bool = False) -> Shares:
     low, good = (
         None if hide_small and 0 < amounts.get(part.name, 0) < queries.SMALL
         else bias.share(amounts.get(part.name, 0), amounts.get(whole.name, 0))
-        for part, whole in ((BELOW_MINIMUM, PARTICIPANTS), (GOOD_MARKS, MARKED))
+        for part, whole in ((LOW, PARTICIPATED), (GOOD_MARKS, MARKS))
     )  # fmt: skip
     return Shares(low, good)
 

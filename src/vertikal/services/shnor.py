@@ -10,6 +10,7 @@ from typing import Any
 
 from ..projections import membership, scores
 from ..projections.book import Opened
+from ..projections.scores import Count
 from ..read_models.assessments import BELOW_MINIMUM, PARTICIPANTS
 from ..read_models.cohorts import SHNOR
 from ..rules import shnor
@@ -29,6 +30,7 @@ READERS: dict[str, Callable[[str], Any]] = {
     "margin": rules.read_share,
 }
 MEASURES = (PARTICIPANTS, BELOW_MINIMUM)
+COUNTS = tuple(Count(measure.name, measure) for measure in MEASURES)
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ def _listed(ledger: Opened, subject: Subject, known_at: int) -> set[str]:
 
 
 def _verdicts(ledger: Opened, question: Question, schools: Collection[str], known_at: int) -> dict[str, Verdict]:
-    sums = scores.of_schools(ledger, question.asked(known_at), schools, *MEASURES)
+    sums = scores.of_schools(ledger, question.asked(known_at), schools, COUNTS)
     year, parameters = question.subject.year, question.chosen.parameters
     return {school: shnor.judge(_results(of), year, parameters) for school, of in sums.items()}
 
