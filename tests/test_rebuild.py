@@ -254,6 +254,21 @@ def test_an_interrupted_rebuild_goes_on_where_it_was(vertical: Vertikal) -> None
     alike(vertical)
 
 
+def test_an_interrupted_rebuild_of_one_model_does_not_stand_for_one_of_all(vertical: Vertikal) -> None:
+    """A result that the live volume has lost is found only if all models are made anew."""
+
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    teach(vertical, 5)
+    result(vertical)
+    forget(vertical, "below_minimum")
+    with pytest.raises(KeyboardInterrupt):
+        build(vertical, "people", progress=interrupt)
+    build(vertical)
+    assert {each.measure for each in finish(vertical, accept=True).differences} == {"below_minimum"}
+
+
 # What differs is shown
 
 

@@ -70,15 +70,16 @@ class Workers:
 def run(url: str, folder: Path, names: Sequence[str], workers: int, progress: Progress) -> None:
     """Build the resting volume from the log: the named read models and those of other versions, or all.
 
-    An interrupted rebuild goes on. ``folder`` holds events by entity while it works. Raises ``Refusal``.
+    An interrupted rebuild goes on, unless it was to make fewer read models. ``folder`` holds events by entity while it works. Raises ``Refusal``.
     """
     engine = _engine(url)
     with _alone(folder):
         with writing(engine, snapshot=True) as connection:
+            chosen = _chosen([*names, *building.outdated(connection)] if names else ())
             plan = building.unfinished(connection)
-            if plan is None:
+            if plan is None or not set(chosen) <= set(plan.chosen):
                 shutil.rmtree(folder / "lines", ignore_errors=True)
-                plan = building.begin(connection, _chosen([*names, *building.outdated(connection)] if names else ()))
+                plan = building.begin(connection, chosen)
         with _pool(workers) as pool:
             _build(engine, plan, folder / "lines", Workers(url, pool), progress)
         shutil.rmtree(folder, ignore_errors=True)
