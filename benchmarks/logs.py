@@ -27,9 +27,9 @@ class Size:
 
 
 SIZES = {
-    "small": Size("small", 5_081, 2_500),
-    "region": Size("region", 198_549, 99_274),
-    "large": Size("large", 2_018_266, 249_000),
+    "small": Size("small", 5_084, 2_500),
+    "region": Size("region", 198_552, 99_274),
+    "large": Size("large", 2_018_269, 249_000),
     "huge": Size(Scale(25, 3736, 250, 520.0, 300, 70, 34, 24, 1), 10_020_000, 999_000),
 }
 

@@ -57,7 +57,7 @@ ROWS = tuple(
 
 def batches() -> Iterator[Batch]:
     """The plan in December, support and courses in spring, the marks with the report in June."""
-    yield Batch(at("2020-12-08"), SENDER, [*_cohort(), *_roadmap(), _curator()])
+    yield Batch(at("2020-12-08"), SENDER, [*_cohort(), *_roadmap(), *_curators()])
     yield Batch(at("2021-04-12"), SENDER, [*_competences(), *_courses()])
     yield Batch(at("2021-06-08"), SENDER, [*_seminars(), *_round_tables(), *_marks(), _claim()])
 
@@ -79,9 +79,11 @@ def _roadmap() -> Iterator[Fact]:
     yield from planned(CODE, ROADMAP, "2020-12-02", [("", ROWS)])
 
 
-def _curator() -> Fact:
-    data = {"mentorship": "alternativa-curator", "school": PAIR[0], "mentor": CURATOR, "kind": "curator"}
-    return Fact("mentor.assigned", PAIR[0], "2020-12-04", data | {"from": "2020-12-04"})
+def _curators() -> Iterator[Fact]:
+    """One school is the curator of both."""
+    for number, code in enumerate(PAIR, 1):
+        data = {"mentorship": f"alternativa-curator-{number}", "school": code, "mentor": CURATOR, "kind": "curator"}
+        yield Fact("mentor.assigned", code, "2020-12-04", data | {"from": "2020-12-04"})
 
 
 def _competences() -> Iterator[Fact]:

@@ -1,4 +1,8 @@
-"""Tersk: the analysis of a road map, 2021/2022: seven schools counted and six named, a claim that nothing supports."""
+"""Tersk: the analysis of a road map, 2021/2022: seven schools counted and six named, claims that nothing supports.
+
+One school stands in two spellings, each registered: whether they are one is for a person to say. The seventh school is
+named in another document, months later.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ from collections.abc import Iterator
 
 from . import timings
 from .dates import Month, school_year
-from .facts import Batch, Data, Fact, at, municipality
+from .facts import REGION, Batch, Data, Fact, Sender, at, municipality
 from .places import Municipality, schools
 from .roadmaps import Row, cohort, done, planned
 
@@ -30,6 +34,8 @@ SCHOOLS = schools(
     ),
 )
 CODES = [school.code for school in SCHOOLS]
+NAMED, SEVENTH = CODES[:6], CODES[6]
+MISSPELT = "tersk-sad-2"  # the sixth, as the list of another programme spells it
 MUNICIPALITY = Municipality(CODE, "Терский район", 4, SCHOOLS, documented=True)
 SENDER = municipality(CODE)
 YEAR = school_year(2021)
@@ -67,16 +73,23 @@ RECOMMENDATIONS = (
 
 def batches() -> Iterator[Batch]:
     """Cohorts and plans in autumn 2021, the analysis with its numbers and its claims in June 2022."""
+    yield Batch(at("2021-09-30"), Sender(REGION, "region"), [_misspelt()])
     yield Batch(at("2021-10-05"), SENDER, [*_cohorts(), *_roadmaps()])
     yield Batch(at("2022-06-21"), SENDER, [*_courses(), *_marks()])
     yield Batch(at("2022-06-22"), SENDER, [*_cycle(), *_recommendations(), *_claims()])
+    yield Batch(at("2022-09-12"), SENDER, [_seventh()])
+
+
+def _misspelt() -> Fact:
+    data: Data = {"code": MISSPELT, "kind": "school", "name": "Основная школа села Новосад", "parent": CODE}
+    return Fact("organisation.registered", MISSPELT, "2021-09-29", data | {"valid_from": "2016-09-01"})
 
 
 def _cohorts() -> Iterator[Fact]:
     title = "Школы с низкими результатами района"
-    yield from cohort(CODE, COHORT, title, "shnor", YEAR, CODES, "Список района на 2021/2022 учебный год", "2021-09-24")
+    yield from cohort(CODE, COHORT, title, "shnor", YEAR, NAMED, "Список района на 2021/2022 учебный год", "2021-09-24")
     title, basis = "Участники проекта «500+»", "Список участников проекта"
-    yield from cohort(CODE, "tersk-500plus", title, "500plus", YEAR, CODES[:3], basis, "2021-09-24")
+    yield from cohort(CODE, "tersk-500plus", title, "500plus", YEAR, [*CODES[:2], MISSPELT], basis, "2021-09-24")
 
 
 def _roadmaps() -> Iterator[Fact]:
@@ -87,6 +100,12 @@ def _roadmaps() -> Iterator[Fact]:
     data = {"roadmap": CENTRES, "owner": CODE, "period": {"start": "2021-09-01", "end": "2022-12-31"}}
     yield Fact("roadmap.adopted", CODE, "2021-09-24", data | {"title": "Центры и документы района"})
     yield from planned(CODE, CENTRES, "2021-09-24", [("", ROWS)])
+
+
+def _seventh() -> Fact:
+    data: Data = {"cohort": COHORT, "school": SEVENTH, "from": YEAR["start"]}
+    basis = "Письмо района: седьмая школа списка названа в другом документе"
+    return Fact("school.included", SEVENTH, "2022-09-09", data | {"basis": basis})
 
 
 def _courses() -> Iterator[Fact]:
@@ -127,3 +146,5 @@ def _claims() -> Iterator[Fact]:
     data = {"claim": "tersk-claim-seven", "organisation": CODE, "on": "2022-06-15", "about": {"cohort": COHORT}}
     text = "В список вошли семь школ (в справке названы шесть, одно название записано двумя способами)"
     yield Fact("claim.made", CODE, "2022-06-15", data | {"text": text, "counted": 7})
+    data = {"claim": "tersk-claim-centres", "organisation": CODE, "on": "2022-06-15", "about": {"roadmap": CENTRES}}
+    yield Fact("claim.made", CODE, "2022-06-15", data | {"text": "Открыты пять центров, приняты документы", "counted": 6})
