@@ -23,7 +23,7 @@ def main() -> None:
     out = Console(record=True, width=120, file=sys.stderr, force_terminal=True, highlight=False)
     settings = replace(read_settings(), database_url="sqlite:///demo.db")
     with tempfile.TemporaryDirectory() as folder, chdir(folder):
-        engine = demo.open_empty(settings.database_url, fresh=True)
+        engine = demo.open_empty(settings, fresh=True)
         demo.fill(engine, settings, "small", lambda _: None)
         projector.catch_up(engine)
         demo.show(out, engine, settings)

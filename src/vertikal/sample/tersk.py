@@ -147,4 +147,5 @@ def _claims() -> Iterator[Fact]:
     text = "В список вошли семь школ (в справке названы шесть, одно название записано двумя способами)"
     yield Fact("claim.made", CODE, "2022-06-15", data | {"text": text, "counted": 7})
     data = {"claim": "tersk-claim-centres", "organisation": CODE, "on": "2022-06-15", "about": {"roadmap": CENTRES}}
-    yield Fact("claim.made", CODE, "2022-06-15", data | {"text": "Открыты пять центров, приняты документы", "counted": 6})
+    text = "Открыты пять центров, приняты документы"
+    yield Fact("claim.made", CODE, "2022-06-15", data | {"text": text, "counted": 6})

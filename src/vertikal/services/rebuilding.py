@@ -70,7 +70,8 @@ class Workers:
 def run(url: str, folder: Path, names: Sequence[str], workers: int, progress: Progress) -> None:
     """Build the resting volume from the log: the named read models and those of other versions, or all.
 
-    An interrupted rebuild goes on, unless it was to make fewer read models. ``folder`` holds events by entity while it works. Raises ``Refusal``.
+    An interrupted rebuild goes on, unless it was to make fewer read models. ``folder`` holds events by entity while it
+    works. Raises ``Refusal``.
     """
     engine = _engine(url)
     with _alone(folder):
