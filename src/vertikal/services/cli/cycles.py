@@ -82,10 +82,7 @@ def _indicators(found: dict[str, Any]) -> list[list[str]]:
     return [
         [
             each["indicator"],
-            *(
-                "нет данных" if each[name] is None else str(each[name])
-                for name in ("numerator", "denominator", "value")
-            ),
+            *("—" if each[name] is None else str(each[name]) for name in ("numerator", "denominator", "value")),
             f"{each['target']['comparator']} {each['target']['value']}" if each["target"] else "",
             MET[each["met"]] if each["target"] else "",
         ]
