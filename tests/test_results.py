@@ -222,6 +222,12 @@ def test_what_a_result_takes_back_after_a_move_is_taken_where_it_is(better: Vert
     assert [improved(better, code) for code in units] == [(0, 0), (0, 1), (0, 1)]
 
 
+@pytest.mark.parametrize("indicator", INDICATORS)
+def test_every_indicator_answers_a_calendar_year(vertical: Vertikal, indicator: str) -> None:
+    for organisation in ("obr", "gorodets", "s1"):
+        assert vertical.ask(indicator, organisation, period="2021")["numerator"] == 0
+
+
 # Of which schools
 
 

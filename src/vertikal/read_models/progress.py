@@ -61,6 +61,9 @@ class Year(msgspec.Struct, frozen=True, array_like=True):
     gia: Pool = Pool()
 
 
+NO_YEAR = Year()
+
+
 class Progress(msgspec.Struct, frozen=True):
     """One school, by school year; sums and comparisons are kept beside the scores, as an event changes few of them."""
 
@@ -74,14 +77,23 @@ def keys(event: Event) -> Keys:
 
 
 def evolve(progress: Progress | None, event: Event) -> Progress:
+    """With the score that an event gives, corrects or withdraws; what it touches is compared anew."""
     data = event["data"]
+    name, procedure, subject = data["year"], data["procedure"], data["subject"]
     years = dict(progress.years) if progress else {}
-    name, following = data["year"], _following(data["year"])
-    year = _rescored(years.get(name) or Year(), event)
-    before, after = years.get(_preceding(name)), years.get(following)
-    years[name] = _beside(year, before)
+    before, year, after = years.get(_preceding(name), NO_YEAR), years.get(name, NO_YEAR), years.get(_following(name))
+    key = f"{procedure}/{data['grade']}/{subject}"
+    was = year.scores.get(key, NO_SCORE)
+    counted = (0, 0) if event["type"] == "assessment.withdrawn" else (data["participants"], data["below_minimum"])
+    score = (dated(event, was[0]), *counted)
+    overall, gia = _compared(_exchanged(year.overall, was, score), before.overall), year.gia
+    touched = procedure in GIA and _is_of_all(subject)
+    if touched:
+        gia = _compared(_exchanged(gia, was, score), before.gia)
+    years[name] = Year({**year.scores, key: score}, overall, gia)
     if after is not None:
-        years[following] = _beside(after, year)
+        later = _compared(after.gia, gia) if touched else after.gia
+        years[_following(name)] = Year(after.scores, _compared(after.overall, overall), later)
     return Progress(data["school"], years)
 
 
@@ -110,20 +122,6 @@ def _worth(
     return cells
 
 
-def _rescored(year: Year, event: Event) -> Year:
-    """The year with the score that an event gives, corrects or withdraws; not yet compared."""
-    data = event["data"]
-    procedure, subject = data["procedure"], data["subject"]
-    key = f"{procedure}/{data['grade']}/{subject}"
-    before = year.scores.get(key, NO_SCORE)
-    counted = (0, 0) if event["type"] == "assessment.withdrawn" else (data["participants"], data["below_minimum"])
-    score = (dated(event, before[0]), *counted)
-    gia = year.gia
-    if procedure in GIA and _is_of_all(subject):
-        gia = _exchanged(gia, before, score)
-    return Year({**year.scores, key: score}, _exchanged(year.overall, before, score), gia)
-
-
 def _exchanged(pool: Pool, before: Score, after: Score) -> Pool:
     """The sums with one score in the place of another; those without a date count nothing."""
     if before[0] is not None and before[0] == after[0]:
@@ -149,14 +147,8 @@ def _added(pool: Pool, date: str, participants: int, below: int) -> Pool:
     )
 
 
-def _beside(year: Year, before: Year | None) -> Year:
-    """The year, compared with the year before."""
-    if before is None:
-        return year
-    return Year(year.scores, _compared(year.overall, before.overall), _compared(year.gia, before.gia))
-
-
 def _compared(now: Pool, before: Pool) -> Pool:
+    """The sums of a year, compared with those of the year before."""
     dates, sums, lows = now.dates, now.participants, now.below
     if not (sums and sums[-1] and before.participants and before.participants[-1]):
         return Pool(dates, sums, lows)

@@ -1,4 +1,4 @@
-"""How much a share of so many participants tells. The bounds are data, and differ by methodology: they have a version."""
+"""How much a share of so many participants tells. The bounds are data of a methodology, with a version."""
 
 from __future__ import annotations
 
