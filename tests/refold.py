@@ -79,9 +79,7 @@ def _owners(events: Iterable[dict[str, Any]]) -> dict[tuple[str, str], str]:
     }
 
 
-def _states(
-    model: Model, standing: dict[int, dict[str, Any]], owners: dict[tuple[str, str], str]
-) -> dict[str, Any]:
+def _states(model: Model, standing: dict[int, dict[str, Any]], owners: dict[tuple[str, str], str]) -> dict[str, Any]:
     states: dict[str, Any] = {}
     for event in standing.values():
         if event["type"] in model.types:

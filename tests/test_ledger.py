@@ -193,9 +193,7 @@ def _school(code: str) -> dict[str, Any]:
 turns = st.one_of(move(), move(), closure(), merger(), renaming(), registration())
 retractions = st.integers(0, 30).map(lambda back: ("event.retracted", "obr", {"back": back}))
 histories = st.lists(
-    st.one_of(
-        staff(), course(), courses(), result(), mark(), membership(), support(), partner(), turns, retractions
-    ),
+    st.one_of(staff(), course(), courses(), result(), mark(), membership(), support(), partner(), turns, retractions),
     min_size=6,
     max_size=25,
 )
@@ -258,7 +256,7 @@ def tell(store: Vertikal, history: list[Step]) -> None:
         store.submit(event, party=Party("obr", role))
 
 
-SENDERS = {type_: ("municipality",) for type_ in ("course.finished", "support.provided", "agreement.signed")}
+SENDERS = dict.fromkeys(("course.finished", "support.provided", "agreement.signed"), ("municipality",))
 
 
 def recorded(store: Vertikal) -> list[log.Recorded]:

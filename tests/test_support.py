@@ -422,9 +422,7 @@ def test_mentors_in_force_are_listed_by_their_pseudonyms(vertical: Vertikal, reg
     assert listed("as_of=2020-12-31") == [("m1", "s1", "p-1", "curator", "2020-09-01", "2021-01-01")]
     assert listed("as_of=2021-05-31") == [("m1", "s1", "p-2", "mentor", "2021-01-01", "2021-06-01")]
     assert listed("as_of=2021-06-01") == []
-    assert listed(f"as_of=2021-06-01&known_at={released - 1}") == [
-        ("m1", "s1", "p-2", "mentor", "2021-01-01", None)
-    ]
+    assert listed(f"as_of=2021-06-01&known_at={released - 1}") == [("m1", "s1", "p-2", "mentor", "2021-01-01", None)]
     assert listed(f"as_of=2021-06-01&known_at={assigned - 1}") == [("m1", "s1", "p-1", "curator", "2020-09-01", None)]
     assert listed("as_of=2021-05-31&kind=curator") == []
 

@@ -89,10 +89,12 @@ def evolve_helped(helped: Helped | None, posting: Event) -> Helped:
 
 
 def helped_measures(helped: Helped) -> Cells:
-    """One in each period, from the first day of help in it on."""
+    """One in each period, from the first day of help in it on; every period consists of whole months."""
     cells: Cells = {}
     seen: set[str] = set()
     for on in sorted(on for on, times in helped.times.items() if times > 0):
+        if calendar_month(on) in seen:
+            continue
         for period in (calendar_month(on), calendar_quarter(on), calendar_year(on), school_year(on), EVER):
             if period not in seen:
                 cells[helped.organisation, SUPPORTED.name, (period,), on] = 1
