@@ -20,10 +20,11 @@ from vertikal.events.database import reading, writing
 from vertikal.projections import blocked
 from vertikal.projections.book import live
 from vertikal.projections.tables import VOLUMES, volumes
-from vertikal.read_models import VERSIONS
+from vertikal.read_models import MODELS, VERSIONS
 from vertikal.services import rebuilding, serving
 
 REASON = "ValueError('неудобное число')"
+STAFF = next(model.stored_as for model in MODELS if model.name == "staff")
 
 
 def rebuilt(vertical: Vertikal, folder: Path, *names: str, accept: bool = False) -> rebuilding.Rebuilt:
@@ -50,7 +51,7 @@ def test_a_blocked_event_is_listed_with_whom_it_concerns_and_why(vertical: Verti
     position = report(vertical, "s1", 13)
     listed = terminal.json("project", "--blocked", code=1)
     event = {"position": position, "source": "/regions/obr", "id": f"e{vertical._ids}", "type": "staff.reported"}
-    stands = {"model": "staff.1", "key": "s1", "organisations": ["s1"], "reason": REASON}
+    stands = {"model": STAFF, "key": "s1", "organisations": ["s1"], "reason": REASON}
     assert listed == {"blocked": 1, "items": [{**event, **stands}]}
     shown = terminal.run("project", "--blocked", code=1).stdout
     assert f"staff.1 s1, concerns s1: {REASON}" in shown
@@ -135,9 +136,9 @@ def older(vertical: Vertikal) -> Vertikal:
     """As an older release leaves it, in which the model of staff had another version."""
     report(vertical, "s1", 12)
     with writing(vertical.engine) as connection:
-        connection.execute(update(volumes).values(models=VERSIONS.replace("staff.1", "staff.0")))
+        connection.execute(update(volumes).values(models=VERSIONS.replace(STAFF, "staff.0")))
         entities = VOLUMES["a"].entities
-        connection.execute(update(entities).where(entities.c.model == "staff.1").values(model="staff.0"))
+        connection.execute(update(entities).where(entities.c.model == STAFF).values(model="staff.0"))
     return vertical
 
 
