@@ -54,7 +54,7 @@ def test_a_blocked_event_is_listed_with_whom_it_concerns_and_why(vertical: Verti
     stands = {"model": STAFF, "key": "s1", "organisations": ["s1"], "reason": REASON}
     assert listed == {"blocked": 1, "items": [{**event, **stands}]}
     shown = terminal.run("project", "--blocked", code=1).stdout
-    assert f"staff.1 s1, concerns s1: {REASON}" in shown
+    assert f"{STAFF} s1, concerns s1: {REASON}" in shown
     assert "1 events could not be applied" in shown
     assert "vertikal rebuild" in shown
 
