@@ -225,7 +225,7 @@ def test_what_a_result_takes_back_after_a_move_is_taken_where_it_is(better: Vert
 @pytest.mark.parametrize("indicator", INDICATORS)
 def test_every_indicator_answers_a_calendar_year(vertical: Vertikal, indicator: str) -> None:
     for organisation in ("obr", "gorodets", "s1"):
-        assert vertical.ask(indicator, organisation, period="2021")["numerator"] == 0
+        assert vertical.ask(indicator, organisation, period="2021")["numerator"] in (0, "0")
 
 
 # Of which schools
