@@ -122,7 +122,7 @@ class Reading:
 def views(ledger: Opened, found: Iterable[Contradiction], known_at: int) -> list[dict[str, Any]]:
     """In the shape of ``/v1/contradictions``, each with the events behind it."""
     found = list(found)
-    events = _events(ledger, [origin for each in found for origin in each.origins], known_at)
+    events = behind(ledger, [origin for each in found for origin in each.origins], known_at)
     return [_view(each, events) for each in found]
 
 
@@ -142,7 +142,7 @@ def _view(each: Contradiction, events: dict[Origin, list[tuple[int, str]]]) -> d
     return view
 
 
-def _events(ledger: Opened, origins: Collection[Origin], known_at: int) -> dict[Origin, list[tuple[int, str]]]:
+def behind(ledger: Opened, origins: Collection[Origin], known_at: int) -> dict[Origin, list[tuple[int, str]]]:
     """(position, id) of the events that each origin means; they are read by the positions that entities hold."""
     read: dict[tuple[str, str], list[tuple[int, Any]]] = {}
     for model in {origin.model for origin in origins}:
