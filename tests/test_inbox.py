@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,16 +9,17 @@ from flask.testing import FlaskClient
 
 from tests.conftest import TODAY, Vertikal
 from tests.terminal import Terminal
-from tests.test_cycles import ACTIVITY, adopt, answer, get, open_, recommend, record, retract, tell, told
+from tests.test_cycles import ACTIVITY, adopt, answer, get, open_, record, retract, tell, told
 from tests.test_figures import mark, plan, result
 from tests.test_reporting import employ, expect
+from vertikal.events import log
 from vertikal.events.database import reading
 from vertikal.projections.book import Book
-from vertikal.services import access, inbox, projector
+from vertikal.services import inbox, projector
 from vertikal.services.access import Party
-from vertikal.services.rebuilding import rebuild
 
 __all__ = ["told"]
+REGION = Party("obr", "region")
 YEAR = {"start": "2020-09-01", "end": "2030-08-31"}
 AS_OF = "2021-06-30"
 
@@ -56,9 +56,7 @@ def crossed(vertical: Vertikal, school: str = "s1") -> None:
     low(vertical, school, year="2019/2020", held_on="2020-04-10")
 
 
-def post(
-    client: FlaskClient, vertical: Vertikal, code: str, what: str, of: Party = Party("obr", "region"), **body: Any
-) -> Any:
+def post(client: FlaskClient, vertical: Vertikal, code: str, what: str, of: Party = REGION, **body: Any) -> Any:
     header = {"Authorization": f"Bearer {vertical.token(of.organisation, of.role)}"}
     answered = client.post(f"/v1/inbox/{code}/{what}", headers=header, json=body)
     projector.catch_up(vertical.engine)
@@ -258,7 +256,7 @@ def test_the_inbox_is_narrowed_by_owner_role_and_rule(client: FlaskClient, verti
     crossed(vertical)
     plan(vertical, end="2020-10-31")
 
-    def rules(**query: str) -> list[str]:
+    def rules(**query: Any) -> list[str]:
         return [each["rule"] for each in get(client, vertical, "inbox", as_of=AS_OF, **query)["items"]]
 
     assert rules(organisation="gorodets", own="true") == ["threshold_crossed"]
@@ -284,8 +282,6 @@ def test_adopting_writes_the_adoption_and_the_drafted_event_with_its_cause(
     assert answered.status_code == 201
     assert [each["type"] for each in answered.json["events"]] == ["proposal.adopted", "school.included"]
     with reading(vertical.engine) as connection:
-        from vertikal.events import log
-
         adopted, included = (
             each.event for each in log.read_at(connection, [e["position"] for e in answered.json["events"]]).values()
         )

@@ -70,8 +70,8 @@ def _thresholds(look: Look) -> Iterator[Proposal]:
 def _years(look: Look) -> list[str]:
     """The school years that there are results of up to the date, the latest first."""
     accounts = look.ledger.accounts.get(PARTICIPANTS.name, ())
-    known = {account.dimensions["year"] for account in accounts if account.dimensions["year"] <= school_year(look.as_of)}
-    return sorted(known, reverse=True)[:YEARS]
+    known = {account.dimensions["year"] for account in accounts}
+    return sorted((year for year in known if year <= school_year(look.as_of)), reverse=True)[:YEARS]
 
 
 def _crossed(look: Look, school: str, with_whom: str, year: str, verdict: Verdict, cohorts: list[Cohort]) -> Proposal:
