@@ -18,6 +18,7 @@ from tests.terminal import Terminal
 from tests.test_cohorts import define, exclude, include
 from tests.test_figures import result, staff
 from vertikal.rules import bias, relative
+from vertikal.rules.proposals import RULES
 from vertikal.rules.shnor import Key, Parameters, Scores, Verdict, both, either, judge, turned
 from vertikal.rules.versions import Version, in_force, years_to
 
@@ -499,7 +500,7 @@ def test_only_the_own_subtree_is_judged(client: FlaskClient, vertical: Vertikal,
 
 def test_the_rules_are_listed_with_their_versions_and_parameters(region: Reader) -> None:
     items = {each["rule"]: each["versions"][-1] for each in region.json("/v1/rules")["items"]}
-    assert set(items) == {"shnor", "bias", "relative"}
+    assert set(items) == {"shnor", "bias", "relative", *RULES}
     assert items["shnor"]["parameters"] == {
         "threshold": "0.30",
         "comparator": ">=",
