@@ -12,7 +12,7 @@ from tests.readers import Reader
 from tests.terminal import Terminal
 from tests.test_claims import claim, retract
 from tests.test_cohorts import define, include
-from vertikal.read_models import names
+from vertikal.read_models.contradictions import names
 
 ORDER = "2020-09-04"
 DONE = {"value": 1, "unit": "семинар"}

@@ -8,10 +8,11 @@ from typing import Any
 
 from ..contracts.catalogue import CATALOGUE
 from ..events import log, registry
-from ..read_models import contradictions as rules
-from ..read_models import names
 from ..read_models.claims import supported_by
-from ..read_models.contradictions import VERSIONS, Contradiction, Origin, Stated
+from ..read_models.contradictions import names
+from ..read_models.contradictions.claims import Stated, of_claim
+from ..read_models.contradictions.found import NAMES, VERSIONS, Contradiction, Origin
+from ..read_models.contradictions.roadmaps import of_roadmap
 from ..read_models.recommendations import proposal_view
 from ..read_models.roadmaps import Activity, Roadmap
 from . import entities, membership
@@ -66,7 +67,7 @@ class Reading:
             about, on = stated.claim.about, stated.claim.on
             activities = self._activities_of(about["roadmap"]) if "roadmap" in about else None
             members = self._members(about["cohort"], on) if "cohort" in about else None
-            yield from rules.of_claim(replace(stated, members=members, activities=activities))
+            yield from of_claim(replace(stated, members=members, activities=activities))
 
     def _of_roadmaps(self, kinds: Collection[str]) -> Iterator[Contradiction]:
         roadmaps = [
@@ -78,10 +79,8 @@ class Reading:
             if set(kinds) == {"before_order"} and roadmap.act is None:
                 continue
             activities = self._activities_of(roadmap.roadmap)
-            yield from rules.before_order(roadmap, activities, self.as_of)
-            yield from rules.without_denominator(roadmap, activities, self.as_of)
             behind = evidence.get(f"roadmap/{roadmap.roadmap}")
-            yield from rules.done_ahead(roadmap, activities, behind.ahead if behind else (), self.as_of)
+            yield from of_roadmap(roadmap, activities, behind.ahead if behind else (), self.as_of)
 
     def _two_names(self) -> Iterator[Contradiction]:
         """Organisations of one kind under one parent, of those that stand on the date."""
@@ -91,7 +90,7 @@ class Reading:
             if parent is not None and node.stands(self.as_of) and self._within(parent):
                 siblings.setdefault((parent, node.kind), {})[node.code] = node.name(self.as_of)
         found = [
-            rules.two_names(parent, {code: named[code] for code in (first, second)}, confidence)
+            names.two_names(parent, {code: named[code] for code in (first, second)}, confidence)
             for (parent, _), named in siblings.items()
             for first, second, confidence in names.alike(named)
         ]
@@ -147,7 +146,7 @@ def _events(ledger: Opened, origins: Collection[Origin], known_at: int) -> dict[
     read: dict[tuple[str, str], list[tuple[int, Any]]] = {}
     for model in {origin.model for origin in origins}:
         keys = {origin.key for origin in origins if origin.model == model}
-        of = _naming(ledger, keys, known_at) if model == rules.NAMES else entities.events(ledger, model, keys, known_at)
+        of = _naming(ledger, keys, known_at) if model == NAMES else entities.events(ledger, model, keys, known_at)
         read |= {(model, key): events for key, events in of.items()}
     return {
         origin: [(at, event["id"]) for at, event in read.get((origin.model, origin.key), ()) if origin.holds(event)]

@@ -9,7 +9,7 @@ from flask import Response
 from ...contracts.fields import Choice
 from ...projections.book import Opened
 from ...projections.contradictions import KINDS, Reading, views
-from ...read_models.contradictions import Stated
+from ...read_models.contradictions.claims import Stated
 from .events import QueryFlag
 from .lists import Entry, ListQuery, paged
 from .organisations import read_clocks
