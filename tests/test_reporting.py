@@ -150,6 +150,16 @@ def test_reports_are_broken_down_by_type(vertical: Vertikal) -> None:
     ]
 
 
+def test_reports_are_narrowed_to_a_type(region: Reader, vertical: Vertikal) -> None:
+    expect(vertical, ["s1", "s2"])
+    expect(vertical, ["s1"], "assessment.imported")
+    employ(vertical, "s1")
+    assert both(vertical, "obr", type="staff.reported") == [(1, 2), (1, 2)]
+    assert both(vertical, "obr", type="assessment.imported") == [(0, 1), (0, 1)]
+    asked = f"/v1/indicators/reporting_completeness?organisation=obr&as_of={TODAY}&type=staff.reported"
+    assert region.json(asked)["value"] == "0.5"
+
+
 def test_what_is_expected_of_a_type_that_is_not_tracked_is_no_part_of_a_figure(vertical: Vertikal) -> None:
     expect(vertical, ["s1"], "course.finished")
     course(vertical, "p1", "s1", "2020-09-15")
