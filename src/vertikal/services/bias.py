@@ -20,7 +20,7 @@ from .queries import Errors
 from .rules import Chosen, Subject
 
 PROCEDURES = ("vpr", "oge", "ege", "diagnostic")
-READERS = {
+READERS: dict[str, Callable[[str], Any]] = {
     "low_under": rules.read_share,
     "good_above": rules.read_share,
     "least": partial(rules.read_count, most=1_000),
