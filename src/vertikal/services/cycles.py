@@ -11,8 +11,9 @@ from typing import Any
 
 from ..projections import entities, figures
 from ..projections.book import Opened
-from ..read_models import INDICATORS, cycles, periods
-from ..read_models.cycles import COMPONENTS, Chain, Cycle, Said
+from ..read_models import INDICATORS, cycle_states, periods
+from ..read_models.chains import Chain
+from ..read_models.cycle_states import COMPONENTS, Cycle, Said
 from . import queries
 from .refusals import Refusal
 
@@ -52,7 +53,7 @@ def detail(ledger: Opened, code: str, as_of: str, known_at: int) -> dict[str, An
             for component in COMPONENTS
         ],
         "broken": [asdict(each) for each in chain.broken],
-        "indicators": [_indicator(ledger, cycle, said, as_of, known_at) for said in cycles.adopted(cycle, as_of)],
+        "indicators": [_indicator(ledger, cycle, said, as_of, known_at) for said in cycle_states.adopted(cycle, as_of)],
     }
 
 
@@ -71,7 +72,7 @@ def _head(cycle: Cycle, opening: Said, chain: Chain, as_of: str) -> dict[str, An
 
 def _standing(ledger: Opened, cycle: Cycle, as_of: str, known_at: int) -> set[str]:
     """The activities that its decisions name and that are planned, as known at a position."""
-    named = {code for said in cycle.until("decision.taken", as_of) for code in cycles.activities_of(said)}
+    named = {code for said in cycle.until("decision.taken", as_of) for code in cycle_states.activities_of(said)}
     found = ((code, entities.state(ledger, "activities", code, known_at)) for code in sorted(named))
     return {code for code, activity in found if activity is not None and activity.plan is not None}
 
@@ -129,7 +130,7 @@ def _of_ledger(ledger: Opened, cycle: Cycle, code: str, as_of: str, known_at: in
 
 
 def _of_monitoring(cycle: Cycle, code: str, as_of: str) -> Value:
-    recorded = cycles.values(cycle, code, as_of)
+    recorded = cycle_states.values(cycle, code, as_of)
     if not recorded:
         return {"numerator": None, "denominator": None, "value": None, "origin": None}, None
     sides = [_sum(said.data[side] for said in recorded) for side in ("numerator", "denominator")]

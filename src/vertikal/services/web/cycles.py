@@ -11,7 +11,7 @@ from ...contracts.fields import Choice
 from ...projections import entities
 from ...projections.book import Opened
 from ...read_models import recommendations
-from ...read_models.cycles import Cycle
+from ...read_models.cycle_states import Cycle
 from .. import cycles
 from .lists import Entry, ListQuery, paged
 from .organisations import ClocksQuery, read_clocks
