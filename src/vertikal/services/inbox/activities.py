@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ...projections import roadmaps
-from ...read_models.contradictions import Origin
+from ...read_models.contradictions.found import Origin
 from ...read_models.periods import day_after
 from ...read_models.roadmap_views import View
 from ...read_models.roadmaps import CANCELLED, DONE, Roadmap

@@ -7,7 +7,7 @@ from typing import Any
 
 from ...projections import entities
 from ...read_models import periods, recommendations
-from ...read_models.contradictions import Origin
+from ...read_models.contradictions.found import Origin
 from ...read_models.cycle_states import Cycle
 from ...read_models.recommendations import Recommendation
 from ...rules.proposals import Proposal

@@ -12,8 +12,9 @@ from ...projections import contradictions, entities, membership, reporting
 from ...projections.reporting import Awaited
 from ...read_models.assessments import PARTICIPANTS, Result
 from ...read_models.cohorts import SHNOR, Cohort
-from ...read_models.contradictions import Origin, Stated
-from ...read_models.names import RULE as TWO_NAMES
+from ...read_models.contradictions.claims import Stated
+from ...read_models.contradictions.found import Origin
+from ...read_models.contradictions.names import RULE as TWO_NAMES
 from ...read_models.periods import day_after, school_year
 from ...rules.proposals import Proposal
 from ...rules.shnor import Verdict
