@@ -23,6 +23,7 @@ from .cited import Cited, Held
 from .refusals import Refusal
 
 WAIT_S = 5.0
+FIGURES_MAX = 1_000  # in one call; each is a question to the ledger
 Event = Mapping[str, Any]
 Positions = Mapping[int | str, int | str]  # of each ``known_at``, or in Russian why it has none
 OUT_OF_SIGHT = "приведённое значение сверить нельзя: организация вне подчинения «{sender}» (получено: «{code}»)"
@@ -44,8 +45,8 @@ class Evidence:
     def judge(self, party: Party, events: Sequence[Any], contracts: Sequence[Contract | None]) -> list[Errors]:
         """What is wrong with the figures of each event, by field path, in Russian, naming what the ledger holds.
 
-        What the log has taken already is not judged again. Raises a 503 where figures as known at a position are asked
-        for that the ledger does not hold in time.
+        What the log has taken already is not judged again. Raises a 413 for too many figures, and a 503 where some are
+        cited as known at a position that the ledger does not hold in time.
         """
         found: list[Errors] = [{} for _ in events]
         citing = {
@@ -56,6 +57,7 @@ class Evidence:
         if citing:
             with reading(self._engine) as connection:
                 citing = _fresh(connection, citing)
+                _require_few(citing.values())
                 positions = _positions(connection, citing.values())
             self._wait_for(max((at for at in positions.values() if isinstance(at, int)), default=0))
             with reading(self._engine) as connection:
@@ -138,6 +140,14 @@ def _fresh(connection: Connection, citing: Mapping[int, Event]) -> dict[int, Eve
     """Those that the log does not hold: whatever it holds is a duplicate or a conflict."""
     taken = log.find(connection, ((event["source"], event["id"]) for event in citing.values()))
     return {number: event for number, event in citing.items() if (event["source"], event["id"]) not in taken}
+
+
+def _require_few(events: Iterable[Event]) -> None:
+    """Raises a 413."""
+    count = sum(1 for event in events for _ in cited.figures_of(event))
+    if count > FIGURES_MAX:
+        detail = f"в пакете {count} приведённых значений, допускается не больше {FIGURES_MAX}: разделите пакет"
+        raise Refusal(413, detail)
 
 
 def _positions(connection: Connection, events: Iterable[Event]) -> Positions:
