@@ -62,6 +62,13 @@ def assess(vertical: Vertikal, on: str = "2021-06-08", **more: Any) -> str:
     return tell(vertical, "effectiveness.assessed", on, **{**data, **more})
 
 
+def cite(indicator: str, numerator: Any, denominator: Any, known_at: int | str, **more: Any) -> dict[str, Any]:
+    """A figure of gorodets and the school year as a finding cites it."""
+    asked = {"organisation": "gorodets", "period": "2020/2021", "as_of": "2020-11-08"}
+    told = {"numerator": numerator, "denominator": denominator}
+    return {"indicator": indicator, **asked, "known_at": known_at, **told, **more}
+
+
 def recommend(vertical: Vertikal, on: str = "2020-12-08", **more: Any) -> str:
     data = {"recommendation": "r1", "finding": "f1", "addressees": ["s1", "s2"], "text": "Обучить"}
     return tell(vertical, "recommendation.issued", on, **{**data, **more})
@@ -83,7 +90,8 @@ def told(vertical: Vertikal) -> dict[str, str]:
     ids["goal"] = tell(vertical, "goal.set", "2020-09-04", goal="g1", text="Снизить долю")
     ids["indicator"] = adopt(vertical, "visited", target={"value": "0.5", "comparator": ">=", "by": "2021-08-31"})
     ids["monitoring"] = record(vertical, 5, 10)
-    findings = [{"finding": "f1", "text": "Мало обученных", "figures": []}]
+    visited = cite("visited", 5, 10, head(vertical))
+    findings = [{"finding": "f1", "text": "Мало обученных", "figures": [visited]}]
     ids["analysis"] = tell(vertical, "analysis.published", "2020-11-08", analysis="an1", findings=findings)
     ids["recommendation"] = recommend(vertical)
     ids["decision"] = decide(vertical)
@@ -241,6 +249,9 @@ def test_a_cycle_whose_opening_was_taken_back_is_not_there(
 def test_a_link_without_what_it_needs_is_broken_from_the_start(client: FlaskClient, vertical: Vertikal) -> None:
     adopt(vertical, "passed", method="")
     tell(vertical, "analysis.published", "2020-11-09", analysis="an2", findings=[])
+    bare = [{"finding": "f2", "text": "Так кажется", "figures": []}]
+    tell(vertical, "analysis.published", "2020-11-09", analysis="an3", findings=bare)
+    recommend(vertical, recommendation="r2", finding="f2")
     decide(vertical, decision="d2", activities=[])
     decide(vertical, decision="d3", recommendations=[])
     assess(vertical, effectiveness="ef2", activities=[])
@@ -248,6 +259,7 @@ def test_a_link_without_what_it_needs_is_broken_from_the_start(client: FlaskClie
     assert [(each["kind"], each["code"], each["reason"]) for each in cycle["broken"]] == [
         ("methods", "passed", "метод сбора не указан"),
         ("analysis", "an2", "в анализе нет выводов"),
+        ("recommendations", "r2", "вывод «f2» не опирается на показатели"),
         ("decisions", "d2", "нет действующего мероприятия"),
         ("decisions", "d3", "не указана рекомендация"),
         ("effectiveness", "ef2", "не указано мероприятие"),

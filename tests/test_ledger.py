@@ -174,17 +174,22 @@ def definition(cohort: str) -> dict[str, Any]:
     return {"cohort": cohort, "title": "Группа", "kind": "shnor", "owner": "obr", "period": period}
 
 
+UNHEARD = {"indicator": "quality", "organisation": "s1", "period": "2020", "as_of": "2020-12-31", "known_at": 0}
+UNHEARD |= {"numerator": 0, "denominator": 0}  # a figure that holds whatever came before: nothing was known yet
+
+
 @st.composite
 def cycle(draw: st.DrawFn) -> Step:
     """What is said of the cycle of s1, or in answer to its recommendation."""
     act, activity = {"number": "1", "date": "2021-01-15"}, {"roadmap": "rm", "activity": "a1"}
     school = draw(st.sampled_from(("s1", "s3")))
+    figures = draw(st.sampled_from(([UNHEARD], [UNHEARD], [])))
     said: dict[str, dict[str, Any]] = {
         "goal.set": {"goal": "g1", "text": "Цель"},
         "indicator.adopted": {"goal": "g1", "indicator": "own", "method": draw(st.sampled_from(("", "Карты")))},
         "monitoring.recorded": {"indicator": "own", "organisation": school, "on": draw(dates), "origin": "Карты"}
         | {"numerator": 1, "denominator": 2},
-        "analysis.published": {"analysis": "1", "findings": [{"finding": "f1", "text": "Вывод", "figures": []}]},
+        "analysis.published": {"analysis": "1", "findings": [{"finding": "f1", "text": "Вывод", "figures": figures}]},
         "recommendation.issued": {"recommendation": "r1", "finding": "f1", "addressees": [school], "text": "Совет"},
         "recommendation.answered": {"recommendation": "r1", "organisation": school, "answer": "accepted"},
         "decision.taken": {"decision": "1", "recommendations": ["r1"], "act": act, "text": "Решение"}

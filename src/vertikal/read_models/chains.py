@@ -1,9 +1,9 @@
 """What of a management cycle is sound as of a date, and which of its links are broken.
 
 Worked out from all that was said: goals; indicators of a goal that is set, and their methods; monitoring of adopted
-indicators; analysis; recommendations on a finding of it; decisions on a recommendation, with an activity; measures, the
-activities that decisions name; effectiveness of these. A link whose support was taken back is broken, and so is all
-that rests on it.
+indicators; analysis; recommendations on a finding of it that cites a figure; decisions on a recommendation, with an
+activity; measures, the activities that decisions name; effectiveness of these. A link whose support was taken back, or
+was never there, is broken, and so is all that rests on it.
 """
 
 from __future__ import annotations
@@ -79,18 +79,20 @@ class Chain:
                 self._break("monitoring", code, f"показатель «{code}» не принят, отозван или не связан с целью")
 
     def _recommendations(self) -> None:
-        findings: set[str] = set()
+        cites: dict[str, bool] = {}  # whether a finding rests on figures; said again, the latest holds
         for code, said in self._latest("analysis.published", "analysis").items():
             if said.data["findings"]:
                 self.links["analysis"][code] = said
             else:
                 self._break("analysis", code, "в анализе нет выводов")
         for said in self._cycle.until("analysis.published", self._as_of):
-            findings.update(finding["finding"] for finding in said.data["findings"])
+            cites.update((finding["finding"], bool(finding["figures"])) for finding in said.data["findings"])
         for code, said in self._latest("recommendation.issued", "recommendation").items():
             finding = said.data["finding"]
-            if finding in findings:
+            if cites.get(finding):
                 self.links["recommendations"][code] = said
+            elif finding in cites:
+                self._break("recommendations", code, f"вывод «{finding}» не опирается на показатели")
             else:
                 self._break("recommendations", code, f"вывод «{finding}» не опубликован или отозван вместе с анализом")
 

@@ -83,6 +83,7 @@ MODELS = (
         evolve,
         measures,
         (COMPLETE, EXPECTED),
+        version=2,
     ),
 )
 INDICATORS = (

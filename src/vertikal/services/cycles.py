@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import asdict
-from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
@@ -14,11 +13,11 @@ from ..projections.book import Opened
 from ..read_models import INDICATORS, cycle_states, periods
 from ..read_models.chains import Chain
 from ..read_models.cycle_states import COMPONENTS, Cycle, Said
-from . import queries
+from . import findings, monitoring, queries
+from .access import Sight
 from .refusals import Refusal
 
 MEETS: dict[str, Callable[[Any, Any], bool]] = {">=": operator.ge, "<=": operator.le, "=": operator.eq}
-MICRO = 1_000_000  # amounts of monitoring have up to six decimal places
 UNANSWERABLE = (404, 422)  # the organisation was not known then; the period has no meaning for the indicator
 Value = tuple[dict[str, Any], Fraction | None]  # as shown, and what a target is held against
 
@@ -39,8 +38,13 @@ def brief(cycle: Cycle, as_of: str) -> dict[str, Any] | None:
     return _head(cycle, opening, Chain(cycle, as_of), as_of)
 
 
-def detail(ledger: Opened, code: str, as_of: str, known_at: int) -> dict[str, Any]:
-    """A cycle in the shape of ``/v1/cycles/{id}``, with activities as known then. Raises a 404."""
+def detail(
+    ledger: Opened, code: str, as_of: str, known_at: int, sight: findings.Seen = lambda _: Sight.ALL
+) -> dict[str, Any]:
+    """A cycle in the shape of ``/v1/cycles/{id}``, with activities as known then. Raises a 404.
+
+    ``sight``: how much the reader sees of an organisation, for figures that findings cite may be of any.
+    """
     cycle, opening = opened(ledger, code, known_at)
     chain = Chain(cycle, as_of, _standing(ledger, cycle, as_of, known_at).__contains__)
     closings = cycle.closings(as_of)
@@ -53,6 +57,7 @@ def detail(ledger: Opened, code: str, as_of: str, known_at: int) -> dict[str, An
             for component in COMPONENTS
         ],
         "broken": [asdict(each) for each in chain.broken],
+        "findings": findings.of_cycle(ledger, cycle, as_of, known_at, sight),
         "indicators": [_indicator(ledger, cycle, said, as_of, known_at) for said in cycle_states.adopted(cycle, as_of)],
     }
 
@@ -130,20 +135,9 @@ def _of_ledger(ledger: Opened, cycle: Cycle, code: str, as_of: str, known_at: in
 
 
 def _of_monitoring(cycle: Cycle, code: str, as_of: str) -> Value:
-    recorded = cycle_states.values(cycle, code, as_of)
-    if not recorded:
-        return {"numerator": None, "denominator": None, "value": None, "origin": None}, None
-    sides = [_sum(said.data[side] for said in recorded) for side in ("numerator", "denominator")]
-    numerator, denominator = (int(side * MICRO) for side in sides)
-    shown = {"numerator": _amount(sides[0]), "denominator": _amount(sides[1])}
-    told = {"value": queries.ratio(numerator, denominator), "origin": "monitoring"}
-    return {**shown, **told}, Fraction(numerator, denominator) if denominator else None
-
-
-def _sum(amounts: Iterable[int | str]) -> Decimal:
-    return sum((Decimal(amount) for amount in amounts), Decimal(0))
-
-
-def _amount(amount: Decimal) -> int | str:
-    """A whole number as one, any other as a decimal string."""
-    return int(amount) if amount == amount.to_integral_value() else f"{amount.normalize():f}"
+    sides = monitoring.value(cycle, code, as_of, cycle.organisation or "")
+    if sides is None:
+        return {**monitoring.NO_DATA, "origin": None}, None
+    numerator, denominator = map(Fraction, sides)
+    shown = {**monitoring.shown(*sides), "origin": "monitoring"}
+    return shown, numerator / denominator if denominator else None

@@ -104,10 +104,9 @@ def _missed(look: Look, cycle: dict[str, Any], indicator: dict[str, Any], ended:
     )
 
 
-def _found(look: Look, cycle: dict[str, Any], indicator: dict[str, Any], text: str) -> dict[str, Any] | None:
-    """An analysis with one finding, on the figure that missed its target; None where it has no denominator."""
-    if indicator["denominator"] is None:
-        return None
+def _found(look: Look, cycle: dict[str, Any], indicator: dict[str, Any], text: str) -> dict[str, Any]:
+    """An analysis with one finding, on the figure that missed its target; of a count the denominator is given as 1."""
+    denominator = indicator["denominator"]
     code = f"{indicator['indicator'][:40]}-{look.known_at}"
     figure = {
         "indicator": indicator["indicator"],
@@ -116,7 +115,7 @@ def _found(look: Look, cycle: dict[str, Any], indicator: dict[str, Any], text: s
         "as_of": look.as_of,
         "known_at": look.known_at,
         "numerator": indicator["numerator"],
-        "denominator": indicator["denominator"],
+        "denominator": 1 if denominator is None else denominator,
     }
     findings = [{"finding": code, "text": f"Плановое значение не достигнуто: {text}", "figures": [figure]}]
     data = {"cycle": cycle["cycle"], "analysis": code, "findings": findings}

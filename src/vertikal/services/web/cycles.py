@@ -15,7 +15,7 @@ from ...read_models.cycle_states import Cycle
 from .. import cycles
 from .lists import Entry, ListQuery, paged
 from .organisations import ClocksQuery, read_clocks
-from .service import Routes, answered, opened, party, require_sight, service, wait_for
+from .service import Routes, answered, opened, party, require_sight, service, sight, wait_for
 
 routes = Routes("cycles", __name__, description="Управленческие циклы")
 
@@ -46,7 +46,10 @@ def get_cycles(query: dict[str, Any]) -> Response:
 @routes.arguments(ClocksQuery, location="query")
 @routes.doc(
     summary="Управленческий цикл",
-    description="Девять компонентов с подтверждениями, разорванные связи и значения показателей на дату as_of.",
+    description=(
+        "Девять компонентов с подтверждениями, разорванные связи, значения показателей на дату as_of и выводы анализа: "
+        "значения, на которые они опираются, — тогда и сейчас."
+    ),
 )
 def get_cycle(query: dict[str, Any], code: str) -> Response:
     wait_for(query.get("min_position"))
@@ -54,7 +57,7 @@ def get_cycle(query: dict[str, Any], code: str) -> Response:
         as_of, known_at = read_clocks(ledger, query)
         _, opening = cycles.opened(ledger, code, known_at)
         require_sight(ledger, opening.data["organisation"], known_at)
-        body = cycles.detail(ledger, code, as_of, known_at)
+        body = cycles.detail(ledger, code, as_of, known_at, lambda other: sight(ledger, other, known_at))
     return answered(body, ledger, query)
 
 
