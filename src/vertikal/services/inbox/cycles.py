@@ -27,11 +27,16 @@ COMPONENTS = {
 ESCALATED = 30  # how much more urgent it is one level up
 
 
-def find(look: Look) -> Iterator[Proposal]:
+def of_cycles(look: Look) -> Iterator[Proposal]:
+    """Broken links and missed targets of open cycles."""
     found: list[Cycle] = entities.states(look.ledger, "cycles", "", look.known_at)
     for cycle in found:
         if cycle.organisation is not None and look.stands(cycle.organisation):
             yield from _of_cycle(look, cycle)
+
+
+def of_recommendations(look: Look) -> Iterator[Proposal]:
+    """Recommendations that wait for an answer or a decision."""
     issued: list[Recommendation] = entities.states(look.ledger, "recommendations", "", look.known_at)
     for each in issued:
         view = recommendations.view(each, look.as_of)
