@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -15,7 +16,8 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
-from tests.conftest import Vertikal, fresh_database
+from tests.conftest import Vertikal
+from tests.databases import Databases
 from tests.ledgers import balanced, posted
 from tests.refold import refold, rolled_up
 from vertikal.events import log
@@ -290,29 +292,25 @@ histories = st.lists(
 )
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def fresh(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], AbstractContextManager[Vertikal]]:
+@pytest.fixture
+def fresh(databases: Databases, tmp_path: Path) -> Callable[[], AbstractContextManager[Vertikal]]:
     """Makes an empty Vertikal for each example of a property."""
-    server = request.getfixturevalue("postgresql_server") if request.param == "postgresql" else None
-
-    @contextmanager
-    def make() -> Iterator[Vertikal]:
-        name = f"test_{uuid4().hex}"
-        if server is None:
-            with opened(f"sqlite:///{tmp_path / name}.db") as made:
-                yield made
-        else:
-            with fresh_database(server, name) as url, opened(url) as made:
-                yield made
-
-    return make
+    return partial(emptied, databases, tmp_path)
 
 
 @contextmanager
-def opened(url: str) -> Iterator[Vertikal]:
+def emptied(databases: Databases, folder: Path) -> Iterator[Vertikal]:
+    """An empty Vertikal."""
+    with databases.fresh(folder / f"{uuid4().hex}.db", unsigned) as url:
+        engine = connect(url)
+        yield Vertikal(engine, read_settings({"VERTIKAL_DATABASE_URL": url}))
+        engine.dispose()
+
+
+def unsigned(url: str) -> None:
+    """A made database that has no keys."""
     engine = connect(url)
     stores.create(engine)
-    yield Vertikal(engine, read_settings({"VERTIKAL_DATABASE_URL": url}))
     engine.dispose()
 
 
