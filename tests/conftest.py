@@ -115,6 +115,7 @@ class Vertikal:
     def __init__(self, engine: Engine, settings: Settings) -> None:
         self.engine = engine
         self.clock = Clock()
+        self.book = Book()  # one for all readings, as a process has it
         self.settings = settings
         self.intake = Intake(engine, self.clock, settings.timezone, keys.master_if_any(settings))
         self._ids = 0
@@ -156,7 +157,7 @@ class Vertikal:
         """The answer of the ledger, as of ``TODAY`` unless ``as_of`` says otherwise."""
         parameters = {"organisation": organisation, "as_of": TODAY, **{k: str(v) for k, v in given.items()}}
         with reading(self.engine) as connection:
-            ledger = Book().open(connection)
+            ledger = self.book.open(connection)
             return queries.answer(ledger, queries.ask(ledger, indicator, parameters, TODAY))
 
     def figure(self, indicator: str, organisation: str, **given: Any) -> tuple[int, int | None]:
@@ -168,7 +169,7 @@ class Vertikal:
         parameters = {"organisation": organisation, "as_of": TODAY, **{k: str(v) for k, v in given.items()}}
         items, cursor = [], None
         with reading(self.engine) as connection:
-            ledger = Book().open(connection)
+            ledger = self.book.open(connection)
             question = queries.ask(ledger, indicator, parameters, TODAY)
             while True:
                 page = queries.provenance(ledger, question, cursor, 3)

@@ -156,7 +156,7 @@ class Vertical(RuleBasedStateMachine):
     def say(self, type_: str, subject: str, data: dict[str, Any]) -> None:
         """What the log refuses is no part of the history."""
         event = self.store.event(type_, subject, data, time="2020-01-10T10:00:00+03:00")
-        role = "region" if "region" in SENDERS.get(type_, ("region",)) else "municipality"
+        role = SENDERS.get(type_, "region")
         if self.store.submit(event, party=Party("obr", role)).refused == 0:
             self.sent.append(event)
 

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -341,13 +342,12 @@ def tell(store: Vertikal, history: list[Step]) -> None:
         retraction = {"source": target["source"], "id": target["id"], "reason": "ошибка"}
         data = retraction if type_ == "event.retracted" else said
         sent.append(store.event(type_, subject, data, time="2021-12-20T10:00:00+03:00"))
-    for event in sent:
-        role = "region" if "region" in SENDERS.get(event["type"], ("region",)) else "municipality"
-        store.submit(event, party=Party("obr", role))
+    for role, events in groupby(sent, key=lambda event: SENDERS.get(event["type"], "region")):
+        store.submit(*events, party=Party("obr", role))
 
 
 MUNICIPAL = ("course.finished", "competence.assessed", "support.provided", "agreement.signed")
-SENDERS = dict.fromkeys(MUNICIPAL, ("municipality",))
+SENDERS = dict.fromkeys(MUNICIPAL, "municipality")
 
 
 def recorded(store: Vertikal) -> list[log.Recorded]:
