@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -15,7 +17,8 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
-from tests.conftest import Vertikal, fresh_database
+from tests.conftest import Vertikal
+from tests.databases import Databases
 from tests.ledgers import balanced, posted
 from tests.refold import refold, rolled_up
 from vertikal.events import log
@@ -304,29 +307,25 @@ histories = st.lists(
 )
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def fresh(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], AbstractContextManager[Vertikal]]:
+@pytest.fixture
+def fresh(databases: Databases, tmp_path: Path) -> Callable[[], AbstractContextManager[Vertikal]]:
     """Makes an empty Vertikal for each example of a property."""
-    server = request.getfixturevalue("postgresql_server") if request.param == "postgresql" else None
-
-    @contextmanager
-    def make() -> Iterator[Vertikal]:
-        name = f"test_{uuid4().hex}"
-        if server is None:
-            with opened(f"sqlite:///{tmp_path / name}.db") as made:
-                yield made
-        else:
-            with fresh_database(server, name) as url, opened(url) as made:
-                yield made
-
-    return make
+    return partial(emptied, databases, tmp_path)
 
 
 @contextmanager
-def opened(url: str) -> Iterator[Vertikal]:
+def emptied(databases: Databases, folder: Path) -> Iterator[Vertikal]:
+    """An empty Vertikal."""
+    with databases.fresh(folder / f"{uuid4().hex}.db", unsigned) as url:
+        engine = connect(url)
+        yield Vertikal(engine, read_settings({"VERTIKAL_DATABASE_URL": url}))
+        engine.dispose()
+
+
+def unsigned(url: str) -> None:
+    """A made database that has no keys."""
     engine = connect(url)
     stores.create(engine)
-    yield Vertikal(engine, read_settings({"VERTIKAL_DATABASE_URL": url}))
     engine.dispose()
 
 
@@ -357,13 +356,12 @@ def tell(store: Vertikal, history: list[Step]) -> None:
         retraction = {"source": target["source"], "id": target["id"], "reason": "ошибка"}
         data = retraction if type_ == "event.retracted" else said
         sent.append(store.event(type_, subject, data, time="2021-12-20T10:00:00+03:00"))
-    for event in sent:
-        role = "region" if "region" in SENDERS.get(event["type"], ("region",)) else "municipality"
-        store.submit(event, party=Party("obr", role))
+    for role, events in groupby(sent, key=lambda event: SENDERS.get(event["type"], "region")):
+        store.submit(*events, party=Party("obr", role))
 
 
 MUNICIPAL = ("course.finished", "competence.assessed", "support.provided", "agreement.signed", "contest.entered")
-SENDERS = dict.fromkeys(MUNICIPAL, ("municipality",))
+SENDERS = dict.fromkeys(MUNICIPAL, "municipality")
 
 
 def recorded(store: Vertikal) -> list[log.Recorded]:

@@ -18,11 +18,11 @@ from sqlalchemy import Table, delete, func, select, update
 
 from tests import test_ledger
 from tests.conftest import Vertikal
+from tests.databases import PostgreSQL, SQLite
 from tests.readers import employ, head, teach
 from tests.test_closings import check, sized
-from tests.test_conservation import on_postgresql, sqlite
 from tests.test_figures import result
-from tests.test_ledger import Step, histories, play
+from tests.test_ledger import Step, emptied, histories, play
 from vertikal.events.database import reading, writing
 from vertikal.projections import book, building, comparing
 from vertikal.projections.folding import Body
@@ -118,11 +118,12 @@ def test_what_is_rebuilt_is_what_was_made_event_by_event(
 @settings(BRIEF, max_examples=4)
 @given(history=histories)
 def test_the_digest_is_the_same_on_both_databases_and_each_time(
-    tmp_path: Path, postgresql_server: str, history: list[Step]
+    tmp_path: Path, sqlite_databases: SQLite, postgresql_databases: PostgreSQL, history: list[Step]
 ) -> None:
     digests = []
     with ExitStack() as stack:
-        for store in map(stack.enter_context, (sqlite(tmp_path), on_postgresql(postgresql_server))):
+        for databases in (sqlite_databases, postgresql_databases):
+            store = stack.enter_context(emptied(databases, tmp_path))
             play(store, history, 7)
             for _ in range(2):
                 build(store)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
-from tests.conftest import fresh_database
+from tests.databases import Databases
 from vertikal.contracts.catalogue import CATALOGUE
 from vertikal.events.database import connect, writing
 from vertikal.projections.figures import UNITS
@@ -54,11 +53,9 @@ class Console:
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def console(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     """The sample region in a database of each kind."""
-    if request.param == "sqlite":
-        yield from _filled(f"sqlite:///{Path(tmp_path_factory.mktemp('systems')) / 'sample.db'}")
-    else:
-        with fresh_database(request.getfixturevalue("postgresql_server"), "systems") as url:
-            yield from _filled(url)
+    databases: Databases = request.getfixturevalue(f"{request.param}_databases")
+    with databases.fresh(tmp_path_factory.mktemp("systems") / "sample.db") as url:
+        yield from _filled(url)
 
 
 def _filled(url: str) -> Iterator[Console]:
