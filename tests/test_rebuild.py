@@ -24,7 +24,7 @@ from tests.test_conservation import on_postgresql, sqlite
 from tests.test_figures import result
 from tests.test_ledger import Step, histories, play
 from vertikal.events.database import reading, writing
-from vertikal.projections import book, building, comparing
+from vertikal.projections import book, building, comparing, rebuild
 from vertikal.projections.folding import Body
 from vertikal.projections.tables import VOLUMES, Volume, accounts, places, volumes
 from vertikal.projections.tables import building as steps
@@ -83,7 +83,7 @@ def entities(store: Vertikal, volume: Volume) -> dict[tuple[str, str], Any]:
     with reading(store.engine) as connection:
         stored = connection.execute(select(volume.entities)).all()
     bodies = {(model, key): msgspec.json.decode(bytes(body), type=Body) for model, key, body in stored}
-    return {key: (msgspec.json.decode(body.state), body.positions, body.blocked) for key, body in bodies.items()}
+    return {key: (*msgspec.structs.astuple(body)[1:], msgspec.json.decode(body.state)) for key, body in bodies.items()}
 
 
 def content(store: Vertikal, table: Table) -> list[tuple[Any, ...]]:
@@ -248,7 +248,24 @@ def test_an_interrupted_rebuild_goes_on_where_it_was(vertical: Vertikal) -> None
     with pytest.raises(Refusal, match="до конца"):
         finish(vertical)
     folded = {step for step, _ in content(vertical, steps)}
-    assert {"plan", "fed", "partition 0", "partition 1"} <= folded
+    assert {"plan", "partition 0", "partition 1"} <= folded
+    build(vertical)
+    assert finish(vertical).differences == []
+    alike(vertical)
+
+
+def test_a_rebuild_that_was_interrupted_before_the_fed_models_makes_them(
+    vertical: Vertikal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    employ(vertical)
+    with monkeypatch.context() as patched:
+        patched.setattr(rebuild, "fold_fed", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            build(vertical)
+    assert "keys" in {step for step, _ in content(vertical, steps)}
     build(vertical)
     assert finish(vertical).differences == []
     alike(vertical)

@@ -8,6 +8,7 @@ from . import (
     claims,
     cohorts,
     cycles,
+    decisions,
     progress,
     recommendations,
     reporting,
@@ -33,6 +34,7 @@ NOUNS = (
     reporting,
     cycles,
     recommendations,
+    decisions,
 )
 MODELS: tuple[Model, ...] = tuple(model for noun in NOUNS for model in noun.MODELS)
 VERSIONS = ", ".join(sorted(model.stored_as for model in MODELS))
