@@ -30,6 +30,7 @@ from vertikal.projections.tables import VOLUMES, Volume, accounts, places, volum
 from vertikal.projections.tables import building as steps
 from vertikal.read_models import MODELS
 from vertikal.services import projector, rebuilding
+from vertikal.services.access import Party
 from vertikal.services.rebuilding import Rebuilt
 from vertikal.services.refusals import Refusal
 
@@ -191,6 +192,22 @@ def test_a_named_model_is_made_anew_and_the_others_are_taken_over_as_they_are(ve
     found = postings(vertical, B)
     assert {key: amount for key, amount in found.items() if not key[1].startswith("trained")} == kept
     assert sum(amount for key, amount in found.items() if key[1] == "trained") == 5 * 3
+
+
+def test_what_is_taken_over_beside_a_fed_model_stands_where_the_tree_has_moved_it(vertical: Vertikal) -> None:
+    """Both the people and the support of a school moved with it; only the support is made anew."""
+    employ(vertical)
+    support = {"support": "h1", "kind": "visit", "level": "region", "organisations": ["s1"], "held_on": "2020-12-01"}
+    vertical.send("support.provided", "gorodets", support, party=Party("obr", "municipality"))
+    vertical.send("organisation.moved", "s1", {"code": "s1", "parent": "chemal", "valid_from": "2020-10-01"})
+    build(vertical, "supports")
+    assert finish(vertical).differences == []
+    alike(vertical)
+
+
+def test_models_that_hear_of_each_other_are_made_anew_together() -> None:
+    assert rebuild.choose(["decisions"]) == ("activities", "cycles", "recommendations", "decisions")
+    assert rebuild.choose(["supported"]) == ("supports", "supported")
 
 
 def test_a_model_that_nobody_knows_is_refused(vertical: Vertikal) -> None:
