@@ -81,7 +81,7 @@ class Vertical(RuleBasedStateMachine):
         self.say("roadmap.adopted", "obr", plan)
         for cohort in test_ledger.COHORTS:
             self.say("cohort.defined", "obr", test_ledger.definition(cohort))
-        self.say("cycle.opened", "s1", test_ledger.opening())
+        self.say("cycle.opened", "s1", test_ledger.opening("cy", "s1"))
         timing = {"raw": "до 1 мая", "kind": "deadline", "end": "2020-05-01"}
         what = {"roadmap": "rm", "number": "1", "title": "М", "timing": timing, "responsible": []}
         self.say("activity.planned", "obr", {**what, "activity": "a1", "organisations": ["s1", "s2", "s3"]})

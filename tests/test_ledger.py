@@ -170,6 +170,7 @@ def expectation(draw: st.DrawFn) -> Step:
 
 
 COHORTS = ("c1", "c2")
+ACTIVITIES = st.sampled_from(("a1", "a2"))
 
 
 def definition(cohort: str) -> dict[str, Any]:
@@ -183,8 +184,8 @@ UNHEARD |= {"numerator": 0, "denominator": 0}  # a figure that holds whatever ca
 
 @st.composite
 def cycle(draw: st.DrawFn) -> Step:
-    """What is said of the cycle of s1, or in answer to its recommendation."""
-    act, activity = {"number": "1", "date": "2021-01-15"}, {"roadmap": "rm", "activity": "a1"}
+    """What is said of the cycle of s1, in answer to its recommendation, or decided on it in the cycle of s3."""
+    act, activity = {"number": "1", "date": "2021-01-15"}, {"roadmap": "rm", "activity": draw(ACTIVITIES)}
     school = draw(st.sampled_from(("s1", "s3")))
     figures = draw(st.sampled_from(([UNHEARD], [UNHEARD], [])))
     said: dict[str, dict[str, Any]] = {
@@ -200,14 +201,16 @@ def cycle(draw: st.DrawFn) -> Step:
         "effectiveness.assessed": {"effectiveness": "1", "activities": [activity], "outcome": "partly", "text": "Итог"},
         "cycle.closed": {"next": "cy2"},
     }
-    type_ = draw(st.sampled_from((*said, "analysis.published", "recommendation.issued")))
-    data = said[type_] if type_ == "recommendation.answered" else {"cycle": "cy", **said[type_]}
+    often = ("analysis.published", "recommendation.issued", "decision.taken", "decision.taken")
+    type_ = draw(st.sampled_from((*said, *often)))
+    of = draw(st.sampled_from(("cy", "cy3"))) if type_ == "decision.taken" else "cy"
+    data = said[type_] if type_ == "recommendation.answered" else {"cycle": of, **said[type_]}
     return type_, data.get("organisation", "obr"), data
 
 
-def opening() -> dict[str, Any]:
+def opening(cycle: str, organisation: str) -> dict[str, Any]:
     period = {"start": "2020-01-01", "end": "2021-12-31"}
-    return {"cycle": "cy", "organisation": "s1", "direction": "Поддержка школ", "period": period}
+    return {"cycle": cycle, "organisation": organisation, "direction": "Поддержка школ", "period": period}
 
 
 @st.composite
@@ -343,7 +346,8 @@ def tell(store: Vertikal, history: list[Step]) -> None:
     plan = {"roadmap": "rm", "owner": "obr", "title": "ДК", "period": {"start": "2020-01-01", "end": "2021-12-31"}}
     sent = [store.event("roadmap.adopted", "obr", plan, time="2020-01-10T10:00:00+03:00")]
     sent += [store.event("cohort.defined", "obr", definition(cohort)) for cohort in COHORTS]
-    sent.append(store.event("cycle.opened", "s1", opening(), time="2020-02-10T10:00:00+03:00"))
+    for of, code in (("s1", "cy"), ("s3", "cy3")):
+        sent.append(store.event("cycle.opened", of, opening(code, of), time="2020-02-10T10:00:00+03:00"))
     for activity, targets in (("a1", ["s1", "s2", "s3"]), ("a2", [])):
         timing = {"raw": "до 1 мая", "kind": "deadline", "end": "2020-05-01"}
         what: dict[str, Any] = {"roadmap": "rm", "activity": activity, "number": "1", "title": "М", "timing": timing}
@@ -351,11 +355,11 @@ def tell(store: Vertikal, history: list[Step]) -> None:
         if targets:
             what["organisations"] = targets
         sent.append(store.event("activity.planned", "obr", what, time="2020-01-10T10:00:00+03:00"))
-    for type_, subject, said in history:
+    for number, (type_, subject, said) in enumerate(history):
         target = sent[-1 - said.get("back", 0) % len(sent)]
         retraction = {"source": target["source"], "id": target["id"], "reason": "ошибка"}
         data = retraction if type_ == "event.retracted" else said
-        sent.append(store.event(type_, subject, data, time="2021-12-20T10:00:00+03:00"))
+        sent.append(store.event(type_, subject, data, time=f"2021-{number % 4 * 3 + 3:02}-20T10:00:00+03:00"))
     for role, events in groupby(sent, key=lambda event: SENDERS.get(event["type"], "region")):
         store.submit(*events, party=Party("obr", role))
 
@@ -395,7 +399,7 @@ def test_a_region_is_the_sum_of_its_parts_and_of_what_was_reported_above_them(
     with fresh() as store:
         play(store, history, 1_000)
         head = len(recorded(store))
-        for indicator in ("trained_teachers", "roadmap_overdue", "roadmap_done", "below_minimum"):
+        for indicator in ("trained_teachers", "roadmap_overdue", "roadmap_done", "below_minimum", "decisions_executed"):
             for as_of in ("2020-06-01", "2021-12-31"):
                 for known_at in (head // 2, head):
                     check_parts(store, indicator, as_of, known_at)

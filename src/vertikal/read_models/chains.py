@@ -28,12 +28,18 @@ class Broken:
 class Chain:
     """What of a cycle is sound as of a date.
 
-    ``stands`` says of an activity (road map/activity) whether it is planned. The cycle itself cannot know that, and
-    takes all for planned that a decision names.
+    What its events do not tell, others do: ``stands`` says of an activity (road map/activity) whether it is planned,
+    ``given`` of a recommendation of another cycle whether it was given to this one's organisation, and is sound.
     """
 
-    def __init__(self, cycle: Cycle, as_of: str, stands: Callable[[str], bool] = lambda _: True) -> None:
-        self._cycle, self._as_of, self._stands = cycle, as_of, stands
+    def __init__(
+        self,
+        cycle: Cycle,
+        as_of: str,
+        stands: Callable[[str], bool],
+        given: Callable[[str], bool],
+    ) -> None:
+        self._cycle, self._as_of, self._stands, self._given = cycle, as_of, stands, given
         self.links: dict[str, dict[str, Said]] = {component: {} for component in COMPONENTS}
         self.broken: list[Broken] = []
         self._indicators()
@@ -117,9 +123,11 @@ class Chain:
 
     def _founded(self, code: str, recommendations: list[str]) -> bool:
         """Whether a decision has a sound recommendation; each that is not is a broken link."""
-        unsound = [each for each in recommendations if each not in self.links["recommendations"]]
+        sound = self.links["recommendations"]
+        unsound = [each for each in recommendations if each not in sound and not self._given(each)]
         for each in unsound:
-            self._break("decisions", code, f"рекомендация «{each}» в этом цикле не дана, отозвана или не обоснована")
+            reason = f"рекомендация «{each}» не дана этой организации, отозвана или не обоснована"
+            self._break("decisions", code, reason)
         if not recommendations:
             self._break("decisions", code, "не указана рекомендация")
         return len(unsound) < len(recommendations)

@@ -28,11 +28,12 @@ ESCALATED = 30  # how much more urgent it is one level up
 
 
 def of_cycles(look: Look) -> Iterator[Proposal]:
-    """Broken links and missed targets of open cycles."""
+    """Broken links and missed targets of cycles that are open on the date."""
     found: list[Cycle] = entities.states(look.ledger, "cycles", "", look.known_at)
-    for cycle in found:
-        if cycle.organisation is not None and look.stands(cycle.organisation):
-            yield from _of_cycle(look, cycle)
+    ours = [each for each in found if each.organisation is not None and look.stands(each.organisation)]
+    for brief in cycles.briefs(look.ledger, ours, look.as_of, look.known_at):
+        if brief["open"]:
+            yield from _of_cycle(look, cycles.detail(look.ledger, brief["cycle"], look.as_of, look.known_at))
 
 
 def of_recommendations(look: Look) -> Iterator[Proposal]:
@@ -45,18 +46,13 @@ def of_recommendations(look: Look) -> Iterator[Proposal]:
             yield from _undecided(look, view)
 
 
-def _of_cycle(look: Look, cycle: Cycle) -> Iterator[Proposal]:
-    """Of a cycle that is open on the date."""
-    brief = cycles.brief(cycle, look.as_of)
-    if brief is None or not brief["open"]:
-        return
-    detail = cycles.detail(look.ledger, cycle.cycle, look.as_of, look.known_at)
-    for broken in detail["broken"]:
-        yield _broken(look, detail, broken)
-    for indicator in detail["indicators"]:
-        ended = _ended(indicator["target"], detail["period"])
+def _of_cycle(look: Look, cycle: dict[str, Any]) -> Iterator[Proposal]:
+    for broken in cycle["broken"]:
+        yield _broken(look, cycle, broken)
+    for indicator in cycle["indicators"]:
+        ended = _ended(indicator["target"], cycle["period"])
         if indicator["met"] is False and ended < look.as_of:
-            yield _missed(look, detail, indicator, ended)
+            yield _missed(look, cycle, indicator, ended)
 
 
 def _broken(look: Look, cycle: dict[str, Any], broken: dict[str, str]) -> Proposal:
