@@ -22,7 +22,9 @@ from vertikal.services.refusals import Refusal
 
 fresh = test_ledger.fresh
 SECOND = {"roadmap": "rm", "activity": "a2"}
-FOUND = [{"finding": "f1", "text": "Мало обученных", "figures": []}]
+NONE = {"indicator": "contest_entries", "organisation": "obr", "period": "ever", "as_of": "2020-11-01", "known_at": 1,
+        "numerator": 0, "denominator": 0}  # fmt: skip
+FOUND = [{"finding": "f1", "text": "Конкурсов нет", "figures": [NONE]}]
 
 
 @pytest.fixture

@@ -132,13 +132,12 @@ def _unanswered(look: Look, view: dict[str, Any]) -> Iterator[Proposal]:
 
 
 def _undecided(look: Look, view: dict[str, Any]) -> Iterator[Proposal]:
-    """What was accepted and has no decision that names it."""
-    if view["decided"]:
-        return
+    """What was accepted and has no decision: neither of whoever accepted it nor of whoever issued it."""
+    decided = {each["organisation"] for each in view["decisions"]}
     for answer in view["answers"]:
-        if answer["answer"] == "accepted":
-            code, since = answer["organisation"], max(answer["on"], view["on"])
-            settles = ("decision.taken",)
+        code = answer["organisation"]
+        if answer["answer"] == "accepted" and decided.isdisjoint((code, view["organisation"])):
+            since, settles = max(answer["on"], view["on"]), ("decision.taken",)
             yield from _waiting(look, "recommendation_undecided", view, code, since, "нет решения", None, settles)
 
 
