@@ -15,6 +15,7 @@ from ..intake import Intake
 from ..settings import Settings, now
 from . import (
     cohorts,
+    commands,
     competences,
     contradictions,
     cycles,
@@ -53,6 +54,7 @@ ROUTED = (
     contradictions,
     reporting,
     cycles,
+    commands,
     health,
 )
 

@@ -10,8 +10,7 @@ import orjson
 from flask import Response, request
 
 from ...contracts.fields import Flag, Record
-from .. import projector
-from ..access import ROLES
+from .. import access, projector
 from ..intake import BATCH_MAX, CONFLICT, DUPLICATE, Answer, Outcome
 from ..refusals import Refusal
 from .service import WAIT_MAX_S, Routes, party, service
@@ -33,6 +32,14 @@ class EventsQuery(Record):
     dry_run = QueryFlag(optional=True)
 
 
+def sender() -> access.Party:
+    """Who is asking to write. Raises a 401, or a 403 where the token as a whole may not write."""
+    who = party()
+    if who.role not in access.ROLES or who.role == "auditor":
+        raise Refusal(403, f"роль «{who.role}» не отправляет события")
+    return who
+
+
 @routes.post("/v1/events")
 @routes.arguments(EventsQuery, location="query")
 @routes.doc(
@@ -48,21 +55,17 @@ class EventsQuery(Record):
     },
 )
 def post_events(options: dict[str, bool]) -> Response:
-    sender = party()
-    if sender.role not in ROLES or sender.role == "auditor":
-        raise Refusal(403, f"роль «{sender.role}» не отправляет события")
+    who = sender()
     events = _read_events()
     atomic, dry_run = options.get("atomic", False), options.get("dry_run", False)
-    answer = service().intake.submit(sender, events, atomic=atomic, dry_run=dry_run)
+    answer = service().intake.submit(who, events, atomic=atomic, dry_run=dry_run)
     body = _body(answer)
     if answer.refused == len(answer.results) or (atomic and answer.refused):
         conflict = any(outcome.status == CONFLICT for outcome in answer.results)
         detail = "новых событий не принято: причины перечислены в results"
         raise Refusal(409 if conflict else 422, detail, more=body)
     response = Response(orjson.dumps(body), _status(answer, dry_run), mimetype="application/json")
-    if not dry_run and _wait(answer):
-        response.headers["Preference-Applied"] = "wait"
-    return response
+    return response if dry_run else wait_as_preferred(response, answer)
 
 
 def _status(answer: Answer, dry_run: bool) -> int:
@@ -90,8 +93,15 @@ def _result(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _wait(answer: Answer) -> bool:
+def wait_as_preferred(response: Response, answer: Answer) -> Response:
     """``Prefer: wait=N``: answer when the figures hold what was accepted, or after N seconds (RFC 7240)."""
+    if _wait(answer):
+        response.headers["Preference-Applied"] = "wait"
+    return response
+
+
+def _wait(answer: Answer) -> bool:
+    """Whether the figures hold what was accepted, in the time that the client gives."""
     found = re.search(r"\bwait=([0-9]{1,4})\b", request.headers.get("Prefer", ""))
     positions = [outcome.position for outcome in answer.results if outcome.position is not None]
     if found is None or not positions:
@@ -104,10 +114,10 @@ def _read_events() -> list[Any]:
     if "ce-specversion" in request.headers and kind not in (STRUCTURED, BATCH):
         if kind not in ("", "application/json") and not kind.endswith("+json"):
             raise Refusal(415, f"вид содержимого «{kind[:80]}» не поддерживается; ожидается application/json")
-        return [_binary_event(_parse(request.get_data()))]
+        return [_binary_event(parse(request.get_data()))]
     if kind not in (STRUCTURED, BATCH, "application/json"):
         raise Refusal(415, f"вид содержимого «{kind[:80]}» не поддерживается; ожидается {STRUCTURED} или {BATCH}")
-    content = _parse(request.get_data())
+    content = parse(request.get_data())
     if kind == BATCH and not isinstance(content, list):
         raise Refusal(400, "пакет должен быть списком событий JSON")
     events = content if isinstance(content, list) else [content]
@@ -118,7 +128,8 @@ def _read_events() -> list[Any]:
     return events
 
 
-def _parse(body: bytes) -> Any:
+def parse(body: bytes) -> Any:
+    """JSON from the body of a request. Raises a 400 that says where it cannot be read."""
     if body.startswith(b"\xef\xbb\xbf"):
         raise Refusal(400, "тело запроса начинается с метки порядка байтов (BOM): отправьте UTF-8 без неё")
     try:
