@@ -21,7 +21,9 @@ from vertikal.services.settings import now
 
 YEAR = {"start": "2020-09-01", "end": "2021-08-31"}
 CYCLE = {"cycle": "cy", "organisation": "gorodets", "direction": "Поддержка школ", "period": YEAR}
-FINDING = {"text": "Мало обученных", "figures": []}
+NONE = {"indicator": "contest_entries", "organisation": "gorodets", "period": "ever", "as_of": "2020-09-01",
+        "known_at": 2, "numerator": 0, "denominator": 1}  # fmt: skip
+FINDING = {"text": "Конкурсов нет", "figures": [NONE]}
 DECISION = {"recommendations": ["cy-rec-1"], "act": {"number": "17", "date": "2020-09-01"}, "text": "Помочь",
             "activities": [{"roadmap": "rm", "activity": "a1"}]}  # fmt: skip
 ROLES = {"obr": "region", "gorodets": "municipality", "chemal": "municipality"}
