@@ -20,7 +20,7 @@ from ..proving import KeyNotInUse, LogChanged
 from ..refusals import Refusal
 from ..settings import BadSetting, read_settings
 from ..terminal import REFUSED, UNAVAILABLE, UNPROVEN, USAGE
-from . import asking, auditing, contradicting, cycles, judging, operating, personal, proofs, rebuilding, tokens
+from . import asking, auditing, contradicting, cycles, judging, notices, operating, personal, proofs, rebuilding, tokens
 
 
 class Commands(click.Group):
@@ -82,6 +82,7 @@ for command in (
     contradicting.contradictions,
     judging.rules,
     cycles.cycle,
+    notices.notices,
     auditing.replay,
     tokens.token,
     proofs.export,
