@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
-from typing import Any
 
 import click
 
@@ -66,8 +65,10 @@ def list_subscriptions(settings: Settings, as_json: bool) -> None:
     if as_json:
         terminal.print_json({"items": found})
         return
-    columns = ("id", "organisation", "channel", "address", "created_at", "cancelled_at")
-    terminal.print_table(columns, _rows(columns, found))
+    for each in found:
+        until = f", cancelled {each['cancelled_at']}" if each["cancelled_at"] else ""
+        told = f"{each['id']}: {each['organisation']}, {each['channel']} {each['address']}"
+        out.print(f"{told}, since {each['created_at']}{until}", soft_wrap=True, markup=False)
 
 
 @notices.command()
@@ -114,10 +115,10 @@ def log(settings: Settings, limit: int, as_json: bool) -> None:
     if as_json:
         terminal.print_json({"items": found})
         return
-    columns = ("made_at", "id", "subscription", "channel", "state", "appeared", "ended", "attempts", "last_error")
-    counted = [{**each, **{side: len(each[side]) for side in ("appeared", "ended")}} for each in found]
-    terminal.print_table(columns, _rows(columns, counted))
-
-
-def _rows(columns: tuple[str, ...], items: list[dict[str, Any]]) -> list[list[str]]:
-    return [["" if each[name] is None else str(each[name]) for name in columns] for each in items]
+    for each in found:
+        told = f"{each['made_at']} {each['id']}: {each['state'].replace('_', ' ')}"
+        whose = f"subscription {each['subscription']} ({each['channel']})"
+        counts = f"appeared {len(each['appeared'])}, ended {len(each['ended'])}, attempts {each['attempts']}"
+        out.print(f"{told}, {whose}, {counts}", soft_wrap=True, markup=False)
+        if each["last_error"]:
+            out.print(f"    {each['last_error']}", soft_wrap=True, markup=False)

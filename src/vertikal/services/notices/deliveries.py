@@ -139,7 +139,7 @@ def log(connection: Connection, limit: int) -> list[dict[str, Any]]:
 
 
 def _logged(row: Row[Any]) -> dict[str, Any]:
-    told = {**row._mapping, "address": addresses.shown(row.address)}
+    told = {str(name): value for name, value in row._mapping.items()} | {"address": addresses.shown(row.address)}
     sides = {side: orjson.loads(told[side]) for side in ("appeared", "ended")}
     over = GIVEN_UP if row.delivered_at is None else DELIVERED
     return {**told, **sides, "state": UNDER_WAY if row.next_attempt_at is not None else over}

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from email.header import Header
 from email.headerregistry import Address
-from email.message import EmailMessage
+from email.mime.multipart import MIMEMultipart
+from email.mime.text import MIMEText
+from email.utils import format_datetime
 from html import escape
 
 import orjson
@@ -14,19 +17,28 @@ from .deliveries import Delivery
 SHOWN = 100  # of each kind: a longer letter is read by nobody, the inbox has them all
 
 
-def compose(delivery: Delivery, sender: Address) -> EmailMessage:
-    """The same letter for every attempt: its Message-ID is that of the delivery, its date when that was made."""
+def compose(delivery: Delivery, sender: Address) -> MIMEMultipart:
+    """The same letter for every attempt: its Message-ID is that of the delivery, its date when that was made.
+
+    Of the older classes of ``email``: the headers of ``EmailMessage`` lose spaces where a long Russian line is folded
+    (https://github.com/python/cpython/issues/92081), on Pythons that are still in use.
+    """
     said = orjson.loads(delivery.body)
-    letter = EmailMessage()
-    letter["Subject"] = _subject(said)
-    letter["From"] = sender
-    letter["To"] = Address(addr_spec=delivery.address)
-    letter["Date"] = delivery.made_at
+    letter = MIMEMultipart("alternative", boundary=f"={delivery.id}")
+    letter["Subject"] = Header(_subject(said), "utf-8", header_name="Subject").encode()
+    letter["From"] = _written(sender)
+    letter["To"] = delivery.address
+    letter["Date"] = format_datetime(delivery.made_at)
     letter["Message-ID"] = f"<{delivery.id}@{sender.domain}>"
     letter["Auto-Submitted"] = "auto-generated"
-    letter.set_content(_text(said))
-    letter.add_alternative(_html(said), subtype="html")
+    letter.attach(MIMEText(_text(said), "plain", "utf-8"))
+    letter.attach(MIMEText(_html(said), "html", "utf-8"))
     return letter
+
+
+def _written(sender: Address) -> str:
+    name = Header(sender.display_name, "utf-8", header_name="From").encode() if sender.display_name else ""
+    return f"{name} <{sender.addr_spec}>".strip()
 
 
 def _subject(said: Item) -> str:
