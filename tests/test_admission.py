@@ -11,6 +11,7 @@ from tests.conftest import Vertikal
 from tests.examples import EXAMPLES
 from tests.sayings import ADMIN, CENTRE, CHEMAL, GORODETS, INSTITUTE, REGION, S1, S2, enlarge, refused, said, try_
 from vertikal.contracts.catalogue import CATALOGUE
+from vertikal.contracts.contract import SCHOOL
 from vertikal.services.access import ROLES, Party
 from vertikal.services.admission import KINDS
 from vertikal.services.intake import ACCEPTED
@@ -75,6 +76,35 @@ def test_a_sample_of_every_owner_is_accepted(world: Vertikal) -> None:
     assert try_(world, INSTITUTE, "course.finished") == {}
     assert try_(world, ADMIN, "organisation.registered") == {}
     assert try_(world, GORODETS, "support.provided") == {}
+
+
+# Schools
+
+
+OF_SCHOOLS = [type_ for type_, contract in CATALOGUE.newest.items() if SCHOOL in contract.refers]
+
+
+def test_the_types_about_schools_are_those_of_the_contracts() -> None:
+    assert set(OF_SCHOOLS) == {type_ for type_, data in EXAMPLES.items() if "school" in data}
+
+
+@pytest.mark.parametrize("type_", OF_SCHOOLS)
+def test_what_is_about_a_school_is_refused_for_a_municipality(world: Vertikal, type_: str) -> None:
+    """Control: for another school of gorodets nothing is said of its kind."""
+    party = REGION if "region" in CATALOGUE.newest[type_].senders else GORODETS
+    assert try_(world, party, type_, school="gorodets")["data.school"][0] == (
+        "это не школа, а муниципалитет (получено: «gorodets»)"
+    )
+    assert not any("не школа" in words for words in try_(world, party, type_, school="s2").get("data.school", ()))
+
+
+def test_a_school_of_the_same_batch_may_be_included_and_a_centre_of_it_may_not(world: Vertikal) -> None:
+    """The batch in which a school comes may speak of it; its kind counts as in the log."""
+    new = [said(world, REGION, "organisation.registered", code=code, kind=kind, parent="gorodets")
+           for code, kind in (("s8", "school"), ("cko", "centre"))]  # fmt: skip
+    included = [said(world, REGION, "school.included", school=code) for code in ("s8", "cko")]
+    outcomes = world.submit(*new, *included, party=REGION).results
+    assert [outcome.status == ACCEPTED for outcome in outcomes] == [True, True, True, False]
 
 
 # Subtrees

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import event
 
 from tests.conftest import TODAY, Vertikal
 from tests.readers import Reader
 from tests.terminal import Terminal
 from tests.test_claims import claim, retract
 from tests.test_cohorts import define, include
-from vertikal.read_models import names
+from vertikal.read_models.contradictions import names
 
 ORDER = "2020-09-04"
 DONE = {"value": 1, "unit": "семинар"}
 
 
-def adopt(vertical: Vertikal, act: str | None = ORDER) -> None:
+def adopt(vertical: Vertikal, act: str | None = ORDER, code: str = "rm") -> None:
     period = {"start": "2020-08-01", "end": "2021-08-31"}
-    data: dict[str, Any] = {"roadmap": "rm", "owner": "gorodets", "title": "ДК", "period": period}
+    data: dict[str, Any] = {"roadmap": code, "owner": "gorodets", "title": "ДК", "period": period}
     vertical.send("roadmap.adopted", "gorodets", data | ({"act": {"number": "400", "date": act}} if act else {}))
 
 
@@ -42,6 +45,21 @@ def done(
 
 def rename(vertical: Vertikal, code: str, name: str) -> int:
     return vertical.send("organisation.renamed", code, {"code": code, "name": name, "valid_from": "2020-01-01"})
+
+
+@contextmanager
+def statements(vertical: Vertikal) -> Iterator[list[str]]:
+    """What is asked of the database meanwhile."""
+    seen: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        seen.append(statement)
+
+    event.listen(vertical.engine, "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        event.remove(vertical.engine, "before_cursor_execute", note)
 
 
 def last(vertical: Vertikal) -> str:
@@ -395,6 +413,28 @@ def test_readers_see_the_contradictions_of_their_own_subtree(
     assert other.json(asked)["items"] == []
     assert school.get(f"{asked}&organisation=gorodets").status_code == 403
     assert [item["organisation"] for item in found(region, "before_order", organisation="s1")] == ["s1"]
+
+
+@pytest.mark.parametrize("path", ["/v1/contradictions", "/v1/claims"])
+def test_no_more_is_asked_of_the_database_for_many_road_maps_and_cohorts_than_for_one(
+    region: Reader, ordered: Vertikal, path: str
+) -> None:
+    def asked_by(first: int, last: int) -> int:
+        for number in range(first, last):
+            roadmap, cohort = f"rm{number}", f"c{number}"
+            adopt(ordered, code=roadmap)
+            plan(ordered, start="2020-08-01", roadmap=roadmap)
+            define(ordered, cohort)
+            include(ordered, cohort, "s1")
+            claim(ordered, f"of-{roadmap}", {"roadmap": roadmap}, counted=3)
+            claim(ordered, f"of-{cohort}", {"cohort": cohort}, counted=3)
+        with statements(ordered) as seen:
+            items = region.json(f"{path}?as_of={TODAY}")["items"]
+        assert len(items) >= 2 * last
+        return len(seen)
+
+    asked_by(0, 1)  # what is read once and kept, such as the tree
+    assert asked_by(1, 2) == asked_by(2, 6)
 
 
 def test_an_unknown_kind_is_refused(region: Reader) -> None:

@@ -491,8 +491,9 @@ def test_a_proposal_is_listed_with_what_became_of_it(client: FlaskClient, vertic
     vertical.send("proposal.declined", "s1", declined, time="2021-02-01T10:00:00+03:00")
     vertical.send("proposal.adopted", "s1", adopted, time="2021-03-01T10:00:00+03:00")
     then, now = (get(client, vertical, "proposals", as_of=day)["items"] for day in ("2021-02-28", "2021-03-01"))
-    assert then == [named | {"status": "declined", "on": "2021-02-01", "reason": "нет оснований", "event": None}]
-    assert now == [named | {"status": "adopted", "on": "2021-03-01", "reason": None, "event": "e77"}]
+    assert then == [named | {"status": "declined", "on": "2021-02-01", "reason": "нет оснований", "event": None,
+                             "until": None}]  # fmt: skip
+    assert now == [named | {"status": "adopted", "on": "2021-03-01", "reason": None, "event": "e77", "until": None}]
     assert get(client, vertical, "proposals", of="s2")["items"] == []
 
 

@@ -232,6 +232,14 @@ PARTNERS = ("mentor.assigned", "mentor.released", "agreement.signed")
 
 
 @st.composite
+def contest(draw: st.DrawFn) -> Step:
+    organisation = draw(units)
+    data = {"entry": draw(st.sampled_from(("en1", "en2"))), "organisation": organisation, "contest": "Учитель года"}
+    level = draw(st.sampled_from(("municipal", "regional")))
+    return "contest.entered", organisation, data | {"level": level, "people": draw(counts), "on": draw(dates)}
+
+
+@st.composite
 def registration(draw: st.DrawFn) -> Step:
     parent = draw(st.sampled_from(("gorodets", "chemal", "obr")))
     return "organisation.registered", "s5", {**_school("s5"), "parent": parent, "valid_from": draw(dates)}
@@ -282,6 +290,7 @@ histories = st.lists(
         cycle(),
         support(),
         partner(),
+        contest(),
         turns,
         retractions,
     ),
@@ -348,7 +357,7 @@ def tell(store: Vertikal, history: list[Step]) -> None:
         store.submit(event, party=Party("obr", role))
 
 
-MUNICIPAL = ("course.finished", "competence.assessed", "support.provided", "agreement.signed")
+MUNICIPAL = ("course.finished", "competence.assessed", "support.provided", "agreement.signed", "contest.entered")
 SENDERS = dict.fromkeys(MUNICIPAL, ("municipality",))
 
 

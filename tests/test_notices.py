@@ -27,6 +27,7 @@ from tests.conftest import MASTER, Vertikal
 from tests.receivers import Receiver, receiver
 from tests.terminal import Terminal
 from tests.test_append_only import attempt
+from tests.test_figures import mark, plan
 from tests.test_persons import every_byte
 from vertikal.events.database import connect, reading, writing
 from vertikal.events.sealing import MasterKey
@@ -589,6 +590,38 @@ def test_an_outcome_that_is_noted_twice_counts_once(office: Office, hook: Receiv
     with reading(office.store.engine) as connection:
         told = connection.execute(select(subscriptions_table.c.told)).scalar_one()
     assert told.count('"p1"') == 1
+
+
+# With the inbox of the service, on the command line
+
+
+def test_what_the_rules_find_is_told_until_somebody_acts(
+    vertical: Vertikal, terminal: Terminal, hook: Receiver
+) -> None:
+    plan(vertical)
+    master = MASTER.text()
+    subscribe = ("notices", "subscribe", "--organisation", "gorodets", "--webhook", hook.url)
+    terminal.run(*subscribe, VERTIKAL_MASTER_KEY=master)
+    counts = terminal.json("notices", "run", VERTIKAL_MASTER_KEY=master)
+    assert counts == {"made": 1, "delivered": 1, "failed": 0, "given_up": 0}
+    waiting = terminal.json("inbox", "--organisation", "gorodets")["items"]
+    assert {each["rule"] for each in waiting} == {"activity_overdue"}
+    assert hook.requests[0].said["appeared"] == waiting
+    mark(vertical, "completed", "s1", "2020-10-30")
+    assert "delivered 1" in terminal.run("notices", "run", VERTIKAL_MASTER_KEY=master).stdout
+    assert [each["organisation"] for each in hook.requests[1].said["ended"]] == ["s1"]
+    assert hook.requests[1].said["appeared"] == []
+
+
+def test_a_run_in_which_a_delivery_fails_ends_with_4(vertical: Vertikal, terminal: Terminal, hook: Receiver) -> None:
+    plan(vertical)
+    master = MASTER.text()
+    subscribe = ("notices", "subscribe", "--organisation", "gorodets", "--webhook", hook.url)
+    terminal.run(*subscribe, VERTIKAL_MASTER_KEY=master)
+    hook.answer = 503
+    assert "failed 1" in terminal.run("notices", "run", code=4, VERTIKAL_MASTER_KEY=master).stdout
+    assert "HTTP 503" in terminal.run("notices", "log").stdout
+    assert terminal.run("notices", "run", code=0, VERTIKAL_MASTER_KEY=master)  # it is not due yet
 
 
 # The log

@@ -150,6 +150,23 @@ def test_reports_are_broken_down_by_type(vertical: Vertikal) -> None:
     ]
 
 
+def test_reports_are_narrowed_to_a_type(region: Reader, vertical: Vertikal) -> None:
+    expect(vertical, ["s1", "s2"])
+    expect(vertical, ["s1"], "assessment.imported")
+    employ(vertical, "s1")
+    assert both(vertical, "obr", type="staff.reported") == [(1, 2), (1, 2)]
+    assert both(vertical, "obr", type="assessment.imported") == [(0, 1), (0, 1)]
+    asked = f"/v1/indicators/reporting_completeness?organisation=obr&as_of={TODAY}&type=staff.reported"
+    assert region.json(asked)["value"] == "0.5"
+
+
+def test_a_road_map_may_be_expected_and_is_received_when_it_is_adopted(vertical: Vertikal) -> None:
+    expect(vertical, ["s1", "s2"], "roadmap.adopted")
+    plan = {"roadmap": "rm", "owner": "s1", "title": "План школы", "period": SEPTEMBER}
+    vertical.send("roadmap.adopted", "s1", plan, time="2020-09-10T10:00:00+03:00")
+    assert both(vertical, "obr") == [(1, 2), (1, 2)]
+
+
 def test_what_is_expected_of_a_type_that_is_not_tracked_is_no_part_of_a_figure(vertical: Vertikal) -> None:
     expect(vertical, ["s1"], "course.finished")
     course(vertical, "p1", "s1", "2020-09-15")

@@ -18,6 +18,7 @@ from tests.terminal import Terminal
 from tests.test_cohorts import define, exclude, include
 from tests.test_figures import result, staff
 from vertikal.rules import bias, relative
+from vertikal.rules.proposals import RULES
 from vertikal.rules.shnor import Key, Parameters, Scores, Verdict, both, either, judge, turned
 from vertikal.rules.versions import Version, in_force, years_to
 
@@ -499,7 +500,7 @@ def test_only_the_own_subtree_is_judged(client: FlaskClient, vertical: Vertikal,
 
 def test_the_rules_are_listed_with_their_versions_and_parameters(region: Reader) -> None:
     items = {each["rule"]: each["versions"][-1] for each in region.json("/v1/rules")["items"]}
-    assert set(items) == {"shnor", "bias", "relative"}
+    assert set(items) == {"shnor", "bias", "relative", *RULES}
     assert items["shnor"]["parameters"] == {
         "threshold": "0.30",
         "comparator": ">=",
@@ -547,6 +548,31 @@ def test_how_far_is_far_is_a_parameter(region: Reader, vertical: Vertikal) -> No
         for under, above in (("0.15", "0.3"), ("0.16", "0.31"))
     ]
     assert [(each["low_far_under"], each["good_far_above"]) for each in signs] == [(True, True), (False, False)]
+
+
+@pytest.mark.parametrize(("fives", "shown"), [(8, False), (9, True)])
+def test_of_fewer_than_ten_participants_no_share_is_shown_and_no_sign_seen(
+    region: Reader, vertical: Vertikal, fives: int, shown: bool
+) -> None:
+    """Nine who all but one got a five would stand out beside any region; ten do."""
+    marked(vertical, "s1", 0, 1, 0, fives)
+    marked(vertical, "s2", 40, 50, 5, 5)
+    compared = ask(region, "bias", organisation="s1")["schools"][0]["results"][0]
+    assert compared["good"]["school"] == ("0.9" if shown else None)
+    assert compared["low"]["school"] == ("0" if shown else None)
+    assert [compared["signs"][name] for name in ("low_far_under", "good_far_above")] == [True if shown else None] * 2
+    assert compared["note"] == (
+        "ограниченная выборка: меньше 20 участников"
+        if shown
+        else "меньше 10 участников: доли не показываются, признаки не определяются"
+    )
+
+
+def test_how_few_are_too_few_is_a_parameter(region: Reader, vertical: Vertikal) -> None:
+    marked(vertical, "s1", 0, 1, 0, 8)
+    answer = ask(region, "bias", organisation="s1", least="9")
+    assert answer["rule"]["what_if"] == ["least"]
+    assert answer["schools"][0]["results"][0]["good"]["school"] == "0.888889"
 
 
 def test_without_marks_their_sign_is_not_known() -> None:

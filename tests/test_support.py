@@ -105,6 +105,13 @@ def test_help_is_broken_down_by_kind_level_and_subject(vertical: Vertikal) -> No
     assert vertical.figure("support_events", "obr", kind="seminar") == (2, None)
 
 
+@pytest.mark.parametrize(("level", "times"), [("school", 2), ("municipality", 1), ("region", 0)])
+def test_help_is_narrowed_to_a_level(vertical: Vertikal, level: str, times: int) -> None:
+    help_(vertical, "a", "s1", "s2", level="school")
+    help_(vertical, "b", "s1")
+    assert vertical.figure("support_events", "obr", level=level) == (times, None)
+
+
 def test_the_same_code_again_replaces_the_first(vertical: Vertikal) -> None:
     before = help_(vertical, "a", "s1", "s2", times=5)
     help_(vertical, "a", "s2", times=2, on="2020-11-15")
@@ -286,6 +293,26 @@ def test_a_curator_of_two_schools_is_released_from_one_of_them(shnor: Vertikal) 
     assign(shnor, "m3", "s3")
     release(shnor, "m1", "s1", "2021-01-01")
     assert [shnor.figure("mentored_schools", code)[0] for code in ("s1", "s3", "obr")] == [0, 1, 1]
+
+
+def test_a_mentorship_of_one_school_is_refused_for_another(shnor: Vertikal) -> None:
+    """A release names no school: of two it would end one, and which one the order of the log would tell."""
+    assign(shnor, "m", "s1")
+    data = {"mentorship": "m", "school": "s2", "mentor": "p-1", "kind": "curator", "from": "2020-09-01"}
+    (outcome,) = shnor.submit(shnor.event("mentor.assigned", "s2", data)).results
+    assert outcome.errors == {"data.mentorship": ["код занят организацией «s1»: дайте другой (получено: «m»)"]}
+    assign(shnor, "m", "s1", "2021-01-01", mentor="p-2")
+    assert shnor.figure("mentored_schools", "obr") == (1, 7)
+
+
+def test_a_mentorship_that_was_retracted_may_be_another_schools(shnor: Vertikal) -> None:
+    assign(shnor, "m", "s1")
+    retract(shnor)
+    assign(shnor, "m", "s2")
+    release(shnor, "m", "s2", "2021-06-01")
+    found = [shnor.figure("mentored_schools", code, as_of="2021-05-31") for code in ("s1", "s2")]
+    assert found == [(0, 1), (1, 1)]
+    assert shnor.figure("mentored_schools", "obr") == (0, 7)
 
 
 def test_a_period_takes_the_mentors_of_its_last_day(shnor: Vertikal) -> None:

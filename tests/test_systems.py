@@ -13,7 +13,9 @@ from flask.testing import FlaskClient
 from tests.conftest import fresh_database
 from vertikal.contracts.catalogue import CATALOGUE
 from vertikal.events.database import connect, writing
+from vertikal.projections.figures import UNITS
 from vertikal.read_models import MODELS
+from vertikal.read_models.cohorts import KINDS
 from vertikal.services import access, demo, projector
 from vertikal.services import store as stores
 from vertikal.services.settings import now, read_settings
@@ -275,6 +277,19 @@ def test_every_indicator_answers_at_every_level_or_says_why_it_cannot(console: C
             for query in ({}, {"cohort": "gorodets-practice"}):
                 answer = console.get(f"/v1/indicators/{code}", organisation=organisation, period="2020/2021", **query)
                 assert answer["numerator"] is not None, (code, organisation, query)
+
+
+def test_a_figure_narrowed_to_a_value_is_the_row_of_that_value(console: Console) -> None:
+    """For every indicator and every dimension that it has: what breaks a figure down narrows it, too."""
+    for item in console.get("/v1/indicators")["items"]:
+        code = item["code"]
+        for dimension in set(item["by"]) - {*UNITS, *KINDS}:
+            rows = console.get(f"/v1/indicators/{code}", organisation="obr", by=dimension)["rows"]
+            assert rows, (code, dimension)
+            for row in [row for row in rows if row["key"]][:2]:
+                narrowed = console.figure(code, "obr", **{dimension: row["key"]})
+                assert narrowed[0] == row["numerator"], (code, dimension, row)
+                assert row["denominator"] in (None, narrowed[1]), (code, dimension, row)
 
 
 def test_every_type_of_event_is_read_by_a_model_or_by_the_engine_itself() -> None:

@@ -1,10 +1,9 @@
 """Results of ВПР, ОГЭ, ЕГЭ and diagnostics: one result per school, procedure, subject, grade and school year."""
 
-from .contract import Contract, Data, Rule, name
+from .contract import SCHOOL, Contract, Data, Rule, name
 from .fields import Choice, Code, Count, Date, Grade, Nested, Record, SchoolYear, Term, Text
 
 RESULT = ("school", "procedure", "grade", "year", "subject")
-SCHOOL = name("organisation", "school")
 KEY = name("result", *RESULT)
 
 Marks = Record.from_dict({mark: Count(optional=True) for mark in ("2", "3", "4", "5")}, name="Marks")

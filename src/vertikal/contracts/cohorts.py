@@ -1,9 +1,8 @@
 """Cohorts of schools (ШНОР, ШНСУ, «500+», models of support) and the risk profiles of schools."""
 
-from .contract import OWNERS, Contract, name, ordered
+from .contract import OWNERS, SCHOOL, Contract, name, ordered
 from .fields import Choice, Code, Date, Flag, Nested, Period, Record, Term, Text
 
-SCHOOL = name("organisation", "school")
 SIGNIFICANCES = ("low", "medium", "high")
 
 

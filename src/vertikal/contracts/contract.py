@@ -61,6 +61,10 @@ def name(kind: str, *path: str, owner: str | None = None, unique: bool = False) 
     return Name(kind, path or (kind,), owner, unique)
 
 
+SCHOOL = name("organisation", "school")
+"""An organisation that must be a school."""
+
+
 @dataclass(frozen=True)
 class Rule:
     """What a schema cannot say: ``broken`` is asked only when all of ``fields`` are themselves in order."""

@@ -144,6 +144,7 @@ class ProposalDeclined1(Record):
     version = Either(Count(), Term(), refusal="версия правила: число или слово")
     organisation = Code()
     reason = Text()
+    until = Date(optional=True)
 
 
 def _of_cycle(
@@ -240,6 +241,7 @@ CONTRACTS = (
         senders=OWNERS,
         subject="organisation",
         refers=(ORGANISATION,),
+        declares=(name("adoption", "proposal", unique=True),),
     ),
     Contract(
         "proposal.declined",

@@ -1,13 +1,12 @@
 """Support of schools: consultations and seminars, mentors, agreements with partners, contests."""
 
-from .contract import Contract, name, ordered
+from .contract import SCHOOL, Contract, name, ordered
 from .fields import Choice, Code, Count, Date, Many, Nested, Record, Term, Text
 from .teachers import Personal
 
 KINDS = ("consultation", "seminar", "webinar", "masterclass", "visit", "roundtable", "internship")
 LEVELS = ("school", "municipality", "region")
 MENTOR_KINDS = ("curator", "mentor", "leader_school", "consultant")
-SCHOOL = name("organisation", "school")
 
 
 class Provided1(Record):

@@ -8,13 +8,15 @@ from typing import Any
 
 from ..contracts.catalogue import CATALOGUE
 from ..events import log, registry
-from ..read_models import contradictions as rules
-from ..read_models import names
 from ..read_models.claims import supported_by
-from ..read_models.contradictions import VERSIONS, Contradiction, Origin, Stated
+from ..read_models.cohorts import Cohort
+from ..read_models.contradictions import names
+from ..read_models.contradictions.claims import Stated, of_claim
+from ..read_models.contradictions.found import NAMES, VERSIONS, Contradiction, Origin
+from ..read_models.contradictions.roadmaps import of_roadmap
 from ..read_models.recommendations import proposal_view
 from ..read_models.roadmaps import Activity, Roadmap
-from . import entities, membership
+from . import entities, membership, roadmaps
 from .book import Opened
 
 KINDS = tuple(sorted(VERSIONS))
@@ -62,26 +64,29 @@ class Reading:
 
     def of_claims(self, claims: Iterable[Stated]) -> Iterator[Contradiction]:
         """What contradicts these claims."""
+        claims = list(claims)
+        spoken_of = {name: {each.claim.about.get(name, "") for each in claims} - {""} for name in ("roadmap", "cohort")}
+        self._read_activities(spoken_of["roadmap"])
+        cohorts = entities.some(self.ledger, "cohorts", spoken_of["cohort"], self.known_at)
         for stated in claims:
-            about, on = stated.claim.about, stated.claim.on
-            activities = self._activities_of(about["roadmap"]) if "roadmap" in about else None
-            members = self._members(about["cohort"], on) if "cohort" in about else None
-            yield from rules.of_claim(replace(stated, members=members, activities=activities))
+            about = stated.claim.about
+            members = self._members(cohorts.get(about.get("cohort", "")), stated.claim.on)
+            activities = self._activities.get(about.get("roadmap", ""))
+            yield from of_claim(replace(stated, members=members, activities=activities))
 
     def _of_roadmaps(self, kinds: Collection[str]) -> Iterator[Contradiction]:
-        roadmaps = [
-            each for each in entities.states(self.ledger, "roadmaps", "", self.known_at) if self._concerns(each)
+        concerned: list[Roadmap] = [
+            each
+            for each in entities.states(self.ledger, "roadmaps", "", self.known_at)
+            if self._concerns(each) and (set(kinds) != {"before_order"} or each.act is not None)
         ]
-        keys = {f"roadmap/{each.roadmap}" for each in roadmaps} if "plan_called_done" in kinds else set()
+        self._read_activities(each.roadmap for each in concerned)
+        keys = {f"roadmap/{each.roadmap}" for each in concerned} if "plan_called_done" in kinds else set()
         evidence = entities.some(self.ledger, "evidence", keys, self.known_at)
-        for roadmap in roadmaps:
-            if set(kinds) == {"before_order"} and roadmap.act is None:
-                continue
-            activities = self._activities_of(roadmap.roadmap)
-            yield from rules.before_order(roadmap, activities, self.as_of)
-            yield from rules.without_denominator(roadmap, activities, self.as_of)
+        for roadmap in concerned:
             behind = evidence.get(f"roadmap/{roadmap.roadmap}")
-            yield from rules.done_ahead(roadmap, activities, behind.ahead if behind else (), self.as_of)
+            told_ahead = behind.ahead if behind else ()
+            yield from of_roadmap(roadmap, self._activities[roadmap.roadmap], told_ahead, self.as_of)
 
     def _two_names(self) -> Iterator[Contradiction]:
         """Organisations of one kind under one parent, of those that stand on the date."""
@@ -91,7 +96,7 @@ class Reading:
             if parent is not None and node.stands(self.as_of) and self._within(parent):
                 siblings.setdefault((parent, node.kind), {})[node.code] = node.name(self.as_of)
         found = [
-            rules.two_names(parent, {code: named[code] for code in (first, second)}, confidence)
+            names.two_names(parent, {code: named[code] for code in (first, second)}, confidence)
             for (parent, _), named in siblings.items()
             for first, second, confidence in names.alike(named)
         ]
@@ -107,22 +112,20 @@ class Reading:
         """Whether the road map, or a target of it, may lie in the subtree: it is owned there, or above."""
         return self._within(roadmap.owner) or self._tree.within(str(self._organisation), roadmap.owner, self._today)
 
-    def _activities_of(self, roadmap: str) -> tuple[Activity, ...]:
-        if roadmap not in self._activities:
-            found = entities.states(self.ledger, "activities", f"{roadmap}/", self.known_at)
-            self._activities[roadmap] = tuple(found)
-        return self._activities[roadmap]
+    def _read_activities(self, codes: Iterable[str]) -> None:
+        unread = sorted(set(codes) - self._activities.keys())
+        found = roadmaps.states(self.ledger, unread, self.known_at)
+        self._activities |= {code: tuple(each) for code, each in found.items()}
 
-    def _members(self, cohort: str, on: str) -> tuple[str, ...] | None:
-        found = membership.cohort(self.ledger, cohort, self.known_at)
-        view = membership.view(self.ledger, found, on, self.known_at) if found else None
+    def _members(self, cohort: Cohort | None, on: str) -> tuple[str, ...] | None:
+        view = membership.view(self.ledger, cohort, on, self.known_at) if cohort else None
         return tuple(member["school"] for member in view["members"]) if view else None
 
 
 def views(ledger: Opened, found: Iterable[Contradiction], known_at: int) -> list[dict[str, Any]]:
     """In the shape of ``/v1/contradictions``, each with the events behind it."""
     found = list(found)
-    events = _events(ledger, [origin for each in found for origin in each.origins], known_at)
+    events = behind(ledger, [origin for each in found for origin in each.origins], known_at)
     return [_view(each, events) for each in found]
 
 
@@ -142,12 +145,12 @@ def _view(each: Contradiction, events: dict[Origin, list[tuple[int, str]]]) -> d
     return view
 
 
-def _events(ledger: Opened, origins: Collection[Origin], known_at: int) -> dict[Origin, list[tuple[int, str]]]:
+def behind(ledger: Opened, origins: Collection[Origin], known_at: int) -> dict[Origin, list[tuple[int, str]]]:
     """(position, id) of the events that each origin means; they are read by the positions that entities hold."""
     read: dict[tuple[str, str], list[tuple[int, Any]]] = {}
     for model in {origin.model for origin in origins}:
         keys = {origin.key for origin in origins if origin.model == model}
-        of = _naming(ledger, keys, known_at) if model == rules.NAMES else entities.events(ledger, model, keys, known_at)
+        of = _naming(ledger, keys, known_at) if model == NAMES else entities.events(ledger, model, keys, known_at)
         read |= {(model, key): events for key, events in of.items()}
     return {
         origin: [(at, event["id"]) for at, event in read.get((origin.model, origin.key), ()) if origin.holds(event)]

@@ -88,7 +88,8 @@ def _states(ledger: Opened, model: str, bodies: list[Body], known_at: int) -> li
     """The states that stand at a position; those that changed since are folded again from the log."""
     connection = ledger.connection
     positions = [at for body in bodies for at in body.positions]
-    now, then = (registry.undone(connection, positions, at) for at in (ledger.position, known_at))
+    now = registry.undone(connection, positions, ledger.position)
+    then = now if known_at == ledger.position else registry.undone(connection, positions, known_at)
     found, owners = [], Owners()
     for body in bodies:
         standing = [at for at in body.positions if at <= known_at and at not in then]

@@ -30,6 +30,12 @@ class Awaited:
         return f"{self.organisation}/{self.due.due}/{of.expectation}/{of.type}/{source}"
 
     @property
+    def entity(self) -> str:
+        """The key of the expectation itself."""
+        of = self.expectation
+        return f"{of.source} {of.expectation} {of.type}"
+
+    @property
     def silent(self) -> bool:
         """Whether it is known that nothing came."""
         return self.expectation.type in TRACKED and not reporting.received(self.reports, self.due)

@@ -4,10 +4,13 @@ A module for each thing that facts are about: its read models, its measures, its
 """
 
 from . import (
+    agreements,
     assessments,
     claims,
     cohorts,
+    contests,
     cycles,
+    mentors,
     progress,
     recommendations,
     reporting,
@@ -29,6 +32,9 @@ NOUNS = (
     assessments,
     progress,
     support,
+    mentors,
+    agreements,
+    contests,
     claims,
     reporting,
     cycles,

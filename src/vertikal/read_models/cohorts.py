@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from .indicator import Indicator
+from .indicator import Indicator, Part, members
 from .model import Cells, Event, Keys, Kind, Measure, Model, steps
 
 MEMBERS = Measure("cohort_members", Kind.STOCK, ("cohort", "kind"))
@@ -118,6 +118,21 @@ def low_measures(low: Low) -> Cells:
     """One while the school is in any, however many they are."""
     counted = steps(low.cohorts, lambda date: int(sum(n for on, n in low.cohorts.items() if on <= date) > 0))
     return {(low.school, SHNOR_SCHOOLS.name, (), date): amount for date, amount in counted.items()}
+
+
+def share(code: str, numerator: Part, title: str, title_en: str, *, source: str) -> Indicator:
+    """The share of the schools with low results of which something is so, or of those of the cohort one asks for."""
+    return Indicator(
+        code,
+        title,
+        title_en,
+        (numerator,),
+        (Part(SHNOR_SCHOOLS, members),),
+        unit="schools",
+        better="more",
+        source=source,
+        of_members=True,
+    )
 
 
 MODELS = (

@@ -18,6 +18,9 @@ ADDRESSED = Measure("recommendations_addressed", Kind.STOCK, ("issued",), kept=(
 ANSWERED = Measure("recommendations_answered", Kind.STOCK, ("issued",), kept=("issued",))
 
 
+OPEN, POSTPONED = "open", "postponed"
+
+
 class Answer(msgspec.Struct, frozen=True, array_like=True):
     on: str
     organisation: str
@@ -138,14 +141,18 @@ def evolve_proposal(proposal: Proposal | None, event: Event) -> Proposal:
 
 
 def proposal_view(proposal: Proposal, as_of: str) -> dict[str, Any] | None:
-    """The proposal as of a date, in the shape of ``/v1/proposals``; None before anybody has judged it."""
+    """The proposal as of a date, in the shape of ``/v1/proposals``; None before anybody has judged it.
+
+    What was declined until a day is ``postponed`` up to that day, and open again from then on.
+    """
     outcomes = [outcome for outcome in proposal.outcomes if outcome.on <= as_of]
     if not outcomes:
         return None
     last = outcomes[-1]
     named = {name: last.data[name] for name in ("proposal", "rule", "version", "organisation")}
-    told = {name: last.data.get(name) for name in ("reason", "event")}
-    return {**named, "status": last.status, "on": last.on, **told}
+    told = {name: last.data.get(name) for name in ("reason", "event", "until")}
+    status = last.status if told["until"] is None else POSTPONED if as_of < told["until"] else OPEN
+    return {**named, "status": status, "on": last.on, **told}
 
 
 def issued(period: Period, as_of: str) -> Selection:

@@ -5,8 +5,8 @@ its type with the organisation as subject, dated in its period; in time, if the 
 due day. An expectation is known by its source, code and type: said again, it replaces what it said of an organisation.
 One who is left out is still expected; who should not be is taken out by a retraction.
 
-Facts are kept for those types that people expect as reports (``TRACKED``). Others are many, and single acts rather
-than reports: what is expected of them is listed and is no part of any figure.
+Facts are kept of all types but those that are many and single acts (``UNTRACKED``), or about the log and its tree: what
+is expected of such a type is listed and is no part of any figure.
 """
 
 from __future__ import annotations
@@ -18,19 +18,9 @@ from .indicator import Indicator, Part, flow
 from .model import Cells, Event, Keys, Kind, Measure, Model, add
 
 EXPECTATION = "reporting.expected"
-TRACKED = (
-    "agreement.signed",
-    "analysis.published",
-    "assessment.imported",
-    "claim.made",
-    "competence.assessed",
-    "contest.entered",
-    "courses.reported",
-    "monitoring.recorded",
-    "risk.assessed",
-    "staff.reported",
-    "support.provided",
-)
+UNTRACKED = ("course.finished", "assessment.corrected", "assessment.withdrawn", "event.retracted", "person.forgotten")
+FAMILIES = ("activity.", "organisation.", "reporting.")
+TRACKED = tuple(type_ for type_ in CATALOGUE.newest if type_ not in UNTRACKED and not type_.startswith(FAMILIES))
 EXPECTED, RECEIVED, TIMELY = (
     Measure(f"reports_{name}", Kind.FLOW, ("type",)) for name in ("expected", "received", "timely")
 )
@@ -148,8 +138,9 @@ MODELS = (
         evolve_expectation,
         expectation_measures,
         (EXPECTED,),
+        version=2,
     ),
-    Model("reports", (EXPECTATION, *TRACKED), Reports, keys, evolve, measures, (RECEIVED, TIMELY)),
+    Model("reports", (EXPECTATION, *TRACKED), Reports, keys, evolve, measures, (RECEIVED, TIMELY), version=2),
 )
 
 

@@ -22,10 +22,11 @@ UNAVAILABLE = {
 
 @dataclass(frozen=True)
 class Parameters:
-    """How far is far, as a difference of shares: 0.10 is ten points."""
+    """How far is far, as a difference of shares: 0.10 is ten points. ``least``: of fewer, shares are not shown."""
 
     low_under: Decimal = Decimal("0.10")
     good_above: Decimal = Decimal("0.20")
+    least: int = 10
 
 
 VERSIONS: tuple[Version[Parameters], ...] = (
@@ -49,8 +50,9 @@ def signs(school: Shares, region: Shares, parameters: Parameters) -> dict[str, T
     }
 
 
-def share(part: int, whole: int) -> Fraction | None:
-    return Fraction(part, whole) if whole else None
+def share(part: int, whole: int, least: int) -> Fraction | None:
+    """A share of at least so many; of fewer it tells of single pupils, and nothing of marking."""
+    return Fraction(part, whole) if whole >= max(least, 1) else None
 
 
 def _far(greater: Fraction | None, lesser: Fraction | None, distance: Decimal) -> Truth:

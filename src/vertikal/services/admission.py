@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import Connection
 
 from ..contracts.catalogue import Errors
-from ..contracts.contract import Contract, Name
+from ..contracts.contract import SCHOOL, Contract, Name
+from ..contracts.words import WORDS
 from ..events import log, registry
 from ..projections.organisations import Tree
 from .access import Party
@@ -118,13 +119,15 @@ class Admission:
             for code, path in name.codes(event["data"]):
                 if not self._exists(name.kind, code):
                     _note(errors, f"data.{path}", f"{KINDS[name.kind]} (получено: «{code}»)")
+                elif name is SCHOOL and (kind := self.tree.nodes[code].kind) != "school":
+                    _note(errors, f"data.{path}", f"это не школа, а {WORDS[kind]} (получено: «{code}»)")
         for name in contract.declares:
             for code, path in name.codes(event["data"]):
                 declared = self._named.get((name.kind, code))
                 if name.unique and self._exists(name.kind, code):
                     reason = RESULT_EXISTS if name.kind == "result" else EXISTS
                     _note(errors, f"data.{path}", f"{reason} (получено: «{code}»)")
-                elif not name.unique and declared is not None and not self._may_say_again(party, name, declared):
+                elif not name.unique and declared is not None and not self._may_say_again(party, name, declared, event):
                     message = f"код занят организацией «{declared.owner}»: дайте другой (получено: «{code}»)"
                     _note(errors, f"data.{path}", message)
 
@@ -132,8 +135,13 @@ class Admission:
         """Organisations exist by their registration; a renaming alone, left by a retraction, makes none."""
         return code in self.tree.nodes if kind == "organisation" else (kind, code) in self._named
 
-    def _may_say_again(self, party: Party, name: Name, declared: registry.Declared) -> bool:
-        """A code that may be used again belongs to its first user; a code inside something goes with that."""
+    def _may_say_again(self, party: Party, name: Name, declared: registry.Declared, event: Event) -> bool:
+        """A code that may be used again belongs to its first user; a code inside something goes with that.
+
+        A mentorship is one school's: its release names no school, and would end one of two.
+        """
+        if name.kind == "mentorship" and declared.owner != event["subject"]:
+            return False
         inside = len(name.path) > 1 or name.kind == "organisation"
         return inside or party.covers(self.tree, str(declared.owner), self._today)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 from ..projections import scores
@@ -19,7 +20,11 @@ from .queries import Errors
 from .rules import Chosen, Subject
 
 PROCEDURES = ("vpr", "oge", "ege", "diagnostic")
-READERS = {"low_under": rules.read_share, "good_above": rules.read_share}
+READERS: dict[str, Callable[[str], Any]] = {
+    "low_under": rules.read_share,
+    "good_above": rules.read_share,
+    "least": partial(rules.read_count, most=1_000),
+}
 PARTICIPATED, LOW, MARKS, GOOD_MARKS = COUNTS = (
     Count("participants", PARTICIPANTS),
     Count("below_minimum", BELOW_MINIMUM),
@@ -62,7 +67,8 @@ def answer(
     codes, following = rules.page(listed, cursor, limit)
     of_schools = scores.of_schools(ledger, question.asked, codes, COUNTS)
     of_region = scores.of_organisation(ledger, question.asked, question.region, COUNTS)
-    regional = {key: _shares(amounts, hide_small) for key, amounts in of_region.items()}
+    parameters = question.chosen.parameters
+    regional = {key: _shares(amounts, parameters.least, hide_small) for key, amounts in of_region.items()}
     return {
         **rules.head(ledger, subject, question.chosen.shown("bias")),
         "procedure": question.procedure,
@@ -73,7 +79,7 @@ def answer(
                 "school": code,
                 "name": tree.nodes[code].name(subject.as_of),
                 "results": [
-                    _compared(key, amounts, regional.get(key, Shares(None, None)), question.chosen.parameters)
+                    _compared(key, amounts, regional.get(key, Shares(None, None)), parameters)
                     for key, amounts in sorted(of_schools[code].items())
                     if amounts.get(PARTICIPATED.name)
                 ],
@@ -91,7 +97,7 @@ def _region(tree: Tree, subject: Subject) -> str:
 
 
 def _compared(key: shnor.Key, amounts: Amounts, region: Shares, parameters: bias.Parameters) -> dict[str, Any]:
-    school, participants = _shares(amounts), amounts[PARTICIPATED.name]
+    school, participants = _shares(amounts, parameters.least), amounts[PARTICIPATED.name]
     return {
         "subject": key.subject,
         "grade": key.grade,
@@ -99,14 +105,20 @@ def _compared(key: shnor.Key, amounts: Amounts, region: Shares, parameters: bias
         "low": {"school": _text(school.low), "region": _text(region.low)},
         "good": {"school": _text(school.good), "region": _text(region.good)},
         "signs": bias.signs(school, region, parameters),
-        "note": rules.LIMITED_NOTE if participants < shnor.LIMITED else None,
+        "note": _note(participants, parameters.least),
     }
 
 
-def _shares(amounts: Amounts, hide_small: bool = False) -> Shares:
+def _note(participants: int, least: int) -> str | None:
+    if participants < least:
+        return f"меньше {least} участников: доли не показываются, признаки не определяются"
+    return rules.LIMITED_NOTE if participants < shnor.LIMITED else None
+
+
+def _shares(amounts: Amounts, least: int, hide_small: bool = False) -> Shares:
     low, good = (
         None if hide_small and 0 < amounts.get(part.name, 0) < queries.SMALL
-        else bias.share(amounts.get(part.name, 0), amounts.get(whole.name, 0))
+        else bias.share(amounts.get(part.name, 0), amounts.get(whole.name, 0), least)
         for part, whole in ((LOW, PARTICIPATED), (GOOD_MARKS, MARKS))
     )  # fmt: skip
     return Shares(low, good)

@@ -29,7 +29,8 @@ from .refusals import Refusal
 T = TypeVar("T")
 Errors = dict[str, list[str]]
 
-FILTERS = ("roadmap", "cohort", "procedure", "subject", "grade", "kind", "origin", "role")
+FILTERS = ("roadmap", "cohort", "procedure", "subject", "grade", "year", "kind", "level", "origin", "role",
+           "significance", "type")  # fmt: skip
 COHORT = "cohort"
 SMALL = 5
 ORIGINS = {"people": "по людям", "reported": "числом, без имён"}

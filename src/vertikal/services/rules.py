@@ -12,7 +12,7 @@ from typing import Any
 from ..projections import figures
 from ..projections.book import Opened
 from ..read_models import periods
-from ..rules import bias, relative, shnor
+from ..rules import bias, proposals, relative, shnor
 from ..rules.versions import P, Version, in_force
 from . import queries
 from .queries import Errors
@@ -24,6 +24,7 @@ CATALOGUE: tuple[tuple[str, str, Sequence[Version[Any]]], ...] = (
     ("shnor", "Школы с низкими результатами", shnor.VERSIONS),
     ("bias", "Признаки необъективного оценивания", bias.VERSIONS),
     ("relative", "Значение относительно лучшего", relative.VERSIONS),
+    *((code, rule.title, rule.versions) for code, rule in proposals.RULES.items()),
 )
 
 

@@ -15,7 +15,7 @@ from ..read_models.assessments import BELOW_MINIMUM, PARTICIPANTS
 from ..read_models.cohorts import SHNOR
 from ..rules import shnor
 from ..rules.shnor import Outcome, Results, Scores, Verdict
-from ..rules.versions import years_to
+from ..rules.versions import in_force, years_to
 from . import queries, rules
 from .queries import Errors
 from .refusals import Refusal
@@ -81,6 +81,16 @@ def answer(ledger: Opened, question: Question, cursor: str | None, limit: int) -
     then = _verdicts(ledger, question, before.intersection(codes), question.known_from)
     changed = _changed(ledger, question, question.known_from, then, verdicts)
     return {**found, "known_from": queries.known_at(ledger, question.known_from), "changed": changed}
+
+
+def verdicts(ledger: Opened, organisation: str, year: str, as_of: str, known_at: int) -> dict[str, Verdict]:
+    """The verdicts of a school year over the schools below an organisation, by the version of the rule in force."""
+    version = in_force(shnor.VERSIONS, year)
+    if version is None:
+        return {}
+    subject = Subject(organisation, year, as_of, known_at)
+    question = Question(subject, Chosen(version, version.parameters, ()))
+    return _verdicts(ledger, question, _listed(ledger, subject, known_at), known_at)
 
 
 def _listed(ledger: Opened, subject: Subject, known_at: int) -> set[str]:

@@ -88,6 +88,7 @@ def shnor(settings: Settings, /, explain: bool, as_json: bool, **given: Any) -> 
 @click.option("--known-at", metavar="WHEN", help="What was known then: a position or an RFC 3339 time.")
 @click.option("--low-under", metavar="SHARE", help="What if: how far the share below the minimum is under.")
 @click.option("--good-above", metavar="SHARE", help="What if: how far the share of marks 4 and 5 is above.")
+@click.option("--least", metavar="N", help="What if: how many must take part for their shares to be shown.")
 @as_json
 @click.pass_obj
 def bias(settings: Settings, /, as_json: bool, **given: Any) -> None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import sys
-from importlib import import_module
 
 import click
 
 from ...events.database import reading, writing
 from ...projections.book import Book
-from .. import keys, serving, store, terminal
+from .. import inbox, keys, serving, store, terminal
 from ..notices import deliveries, mail, subscriptions
 from ..notices.running import Notices
 from ..refusals import Refusal
@@ -93,8 +92,7 @@ def run(settings: Settings, once: bool, digests_now: bool, as_json: bool) -> Non
     """Look what changed, write it down, send what is due."""
     engine = store.open_store(settings.database_url, "ingest")
     master, server = keys.master_if_any(settings), mail.read(settings)
-    awaiting = import_module("vertikal.services.inbox").awaiting
-    work = Notices(engine, awaiting, now, settings.timezone, master, server)
+    work = Notices(engine, inbox.awaiting, now, settings.timezone, master, server)
     if not once:
         work.follow(serving.stop_on_signals())
         return

@@ -20,6 +20,7 @@ from . import (
     cycles,
     events,
     health,
+    inbox,
     indicators,
     log,
     organisations,
@@ -53,6 +54,7 @@ ROUTED = (
     contradictions,
     reporting,
     cycles,
+    inbox,
     health,
 )
 

@@ -9,7 +9,7 @@ from flask import Response
 from ...contracts.fields import Choice
 from ...projections.book import Opened
 from ...projections.contradictions import KINDS, Reading, views
-from ...read_models.contradictions import Stated
+from ...read_models.contradictions.claims import Stated
 from .events import QueryFlag
 from .lists import Entry, ListQuery, paged
 from .organisations import read_clocks
@@ -36,7 +36,7 @@ def get_claims(query: dict[str, Any]) -> Response:
         stated = {each.sorts_as: each for each in reading.claims()}
         entries = [Entry(key, each.claim.organisation, {"key": key}) for key, each in stated.items()]
         body = paged(ledger, query, reading.known_at, entries)
-        body["items"] = [_claim(reading, stated[item["key"]]) for item in body["items"]]
+        body["items"] = _claims(reading, [stated[item["key"]] for item in body["items"]])
     return answered(body, ledger, query)
 
 
@@ -66,7 +66,15 @@ def _reading(ledger: Opened, query: dict[str, Any]) -> Reading:
     return Reading(ledger, organisation, as_of, known_at, today)
 
 
-def _claim(reading: Reading, stated: Stated) -> dict[str, Any]:
+def _claims(reading: Reading, page: list[Stated]) -> list[dict[str, Any]]:
+    """Claims as they are shown, with the kinds of what contradicts each."""
+    kinds: dict[str, set[str]] = {each.sorts_as: set() for each in page}
+    for found in reading.of_claims(page):
+        kinds[found.key].add(found.kind)
+    return [_claim(each, sorted(kinds[each.sorts_as])) for each in page]
+
+
+def _claim(stated: Stated, contradictions: list[str]) -> dict[str, Any]:
     claim = stated.claim
     return {
         "claim": claim.claim,
@@ -76,6 +84,6 @@ def _claim(reading: Reading, stated: Stated) -> dict[str, Any]:
         "counted": claim.counted,
         "on": claim.on,
         "supported_by": stated.supported_by,
-        "contradictions": sorted({each.kind for each in reading.of_claims([stated])}),
+        "contradictions": contradictions,
         "event_id": claim.event_id,
     }

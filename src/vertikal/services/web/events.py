@@ -60,9 +60,7 @@ def post_events(options: dict[str, bool]) -> Response:
         detail = "новых событий не принято: причины перечислены в results"
         raise Refusal(409 if conflict else 422, detail, more=body)
     response = Response(orjson.dumps(body), _status(answer, dry_run), mimetype="application/json")
-    if not dry_run and _wait(answer):
-        response.headers["Preference-Applied"] = "wait"
-    return response
+    return response if dry_run else wait_as_preferred(response, answer)
 
 
 def _status(answer: Answer, dry_run: bool) -> int:
@@ -90,8 +88,15 @@ def _result(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _wait(answer: Answer) -> bool:
+def wait_as_preferred(response: Response, answer: Answer) -> Response:
     """``Prefer: wait=N``: answer when the figures hold what was accepted, or after N seconds (RFC 7240)."""
+    if _wait(answer):
+        response.headers["Preference-Applied"] = "wait"
+    return response
+
+
+def _wait(answer: Answer) -> bool:
+    """Whether the figures hold what was accepted, in the time that the client gives."""
     found = re.search(r"\bwait=([0-9]{1,4})\b", request.headers.get("Prefer", ""))
     positions = [outcome.position for outcome in answer.results if outcome.position is not None]
     if found is None or not positions:

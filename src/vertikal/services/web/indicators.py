@@ -35,9 +35,13 @@ class Subject(Record):
     procedure = Term(optional=True)
     subject = Term(optional=True)
     grade = Term(optional=True)
+    year = Term(optional=True)
     kind = Term(optional=True)
+    level = Term(optional=True)
     origin = Term(optional=True)
     role = Term(optional=True)
+    significance = Term(optional=True)
+    type = Term(optional=True)
 
 
 class FigureQuery(Subject):

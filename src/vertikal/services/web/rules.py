@@ -40,6 +40,7 @@ class BiasQuery(RuleQuery):
     procedure = Term(optional=True)
     low_under = Term(optional=True)
     good_above = Term(optional=True)
+    least = Term(optional=True)
 
 
 class RelativeQuery(FigureQuery):

@@ -12,8 +12,9 @@ from ...contracts.support import KINDS, LEVELS, MENTOR_KINDS
 from ...projections import entities
 from ...projections.book import Opened
 from ...projections.organisations import Tree
-from ...read_models import support
-from ...read_models.support import Entered, Support
+from ...read_models import agreements, mentors
+from ...read_models.contests import Entered
+from ...read_models.support import Support
 from .lists import Entry, ListQuery, paged
 from .organisations import read_clocks
 from .service import Routes, answered, opened, party, service, wait_for
@@ -109,7 +110,7 @@ def _support(each: Support, seen: frozenset[str]) -> dict[str, Any]:
 def _mentors(ledger: Opened, query: Query, as_of: str, known_at: int) -> Iterator[Entry]:
     tree = ledger.tree(known_at)
     for each in entities.states(ledger, "mentorships", "", known_at):
-        for item in support.mentorships(each) if _stands(tree, each.school, as_of) else ():
+        for item in mentors.mentorships(each) if _stands(tree, each.school, as_of) else ():
             in_force = item["from"] <= as_of and (item["to"] is None or as_of < item["to"])
             if in_force and query.get("kind") in (None, item["kind"]):
                 yield Entry(f"{item['mentorship']}/{each.school}", each.school, item)
@@ -118,7 +119,7 @@ def _mentors(ledger: Opened, query: Query, as_of: str, known_at: int) -> Iterato
 def _agreements(ledger: Opened, _: Query, as_of: str, known_at: int) -> Iterator[Entry]:
     tree = ledger.tree(known_at)
     for each in entities.states(ledger, "agreements", "", known_at):
-        for item in support.agreements(each, as_of) if _stands(tree, each.school, as_of) else ():
+        for item in agreements.in_force(each, as_of) if _stands(tree, each.school, as_of) else ():
             yield Entry(f"{item['agreement']}/{each.school}", each.school, item)
 
 

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from decimal import ROUND_HALF_UP, Decimal
 from itertools import combinations
 
+from .found import NAMES, Contradiction, Origin, short
+
 RULE = "two_names"
 SIGNS_PER_SLIP = 5
 SLIPS_MAX = 2
@@ -58,6 +60,16 @@ def alike(names: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
 def proposal_of(first: str, second: str) -> str:
     """The identity of the proposal that two organisations are one."""
     return hashlib.sha256("/".join([RULE, *sorted((first, second))]).encode()).hexdigest()[:16]
+
+
+def two_names(parent: str, names: Mapping[str, str], confidence: str) -> Contradiction:
+    """Two organisations under one parent that may be one; the parent decides."""
+    first, second = sorted(names)
+    text = f"похожие названия, возможно, одной организации: «{short(names[first])}» и «{short(names[second])}»"
+    about = {"organisations": [first, second], "names": [names[first], names[second]]}
+    origins = tuple(Origin(NAMES, code) for code in (first, second))
+    of = proposal_of(first, second)
+    return Contradiction(RULE, f"{parent}/{first}/{second}", parent, about, text, {}, origins, confidence, proposal=of)
 
 
 def _confidence(first: str, second: str) -> str | None:
