@@ -58,13 +58,13 @@ class MasterKey:
     def text(self) -> str:
         return base64.urlsafe_b64encode(self.key).decode()
 
-    def wrap(self, person: str, key: bytes) -> bytes:
-        """A person's key as the database may hold it: it opens for this person only."""
-        return _encrypt(self.key, key, ["vertikal/person-key/1", person])
+    def wrap(self, whose: str, key: bytes, use: str = "person-key") -> bytes:
+        """A key as the database may hold it: it opens for this person (or whose else it is) and this use only."""
+        return _encrypt(self.key, key, [f"vertikal/{use}/1", whose])
 
-    def unwrap(self, person: str, wrapped: bytes) -> bytes:
+    def unwrap(self, whose: str, wrapped: bytes, use: str = "person-key") -> bytes:
         """Raises ``CannotUnseal``."""
-        return _decrypt(self.key, wrapped, ["vertikal/person-key/1", person])
+        return _decrypt(self.key, wrapped, [f"vertikal/{use}/1", whose])
 
 
 def seal(key: bytes, identity: Identity, person: str, personal: Mapping[str, str]) -> dict[str, Any]:

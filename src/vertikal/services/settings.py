@@ -20,6 +20,7 @@ class Settings:
     """``database_url``: SQLite or PostgreSQL. ``timezone``: where "today" is. ``workers``: web processes.
 
     ``signing_key``, ``master_key``: the keys themselves or the paths of their files; None: where ``init`` makes them.
+    ``smtp_url``, ``mail_from``: the server and the sender of mail; None: no mail is sent.
     """
 
     database_url: str
@@ -27,6 +28,8 @@ class Settings:
     workers: int
     signing_key: str | None = field(default=None, repr=False)
     master_key: str | None = field(default=None, repr=False)
+    smtp_url: str | None = field(default=None, repr=False)
+    mail_from: str | None = None
 
     def today(self) -> str:
         return datetime.now(self.timezone).date().isoformat()
@@ -44,7 +47,9 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     except (ZoneInfoNotFoundError, ValueError) as error:
         raise BadSetting(f"VERTIKAL_TIMEZONE: unknown time zone {zone!r}") from error
     signing_key, master_key = (given.get(f"VERTIKAL_{name}_KEY") or None for name in ("SIGNING", "MASTER"))
-    return Settings(given.get("VERTIKAL_DATABASE_URL") or default, timezone, int(workers), signing_key, master_key)
+    url = given.get("VERTIKAL_DATABASE_URL") or default
+    post = (given.get(f"VERTIKAL_{name}") or None for name in ("SMTP_URL", "MAIL_FROM"))
+    return Settings(url, timezone, int(workers), signing_key, master_key, *post)
 
 
 def now() -> datetime:

@@ -19,9 +19,10 @@ from ..projections import tables as projections
 from ..projections.book import held
 from ..read_models import VERSIONS
 from . import access, keys, proving
+from .notices import tables as notices
 from .settings import Settings
 
-PARTS = (events.metadata, projections.metadata, access.metadata)
+PARTS = (events.metadata, projections.metadata, access.metadata, notices.metadata)
 NEVER = "1970-01-01T00:00:00.000000Z"
 
 

@@ -20,7 +20,20 @@ from ..proving import KeyNotInUse, LogChanged
 from ..refusals import Refusal
 from ..settings import BadSetting, read_settings
 from ..terminal import REFUSED, UNAVAILABLE, UNPROVEN, USAGE
-from . import asking, auditing, contradicting, cycles, inbox, judging, operating, personal, proofs, rebuilding, tokens
+from . import (
+    asking,
+    auditing,
+    contradicting,
+    cycles,
+    inbox,
+    judging,
+    notices,
+    operating,
+    personal,
+    proofs,
+    rebuilding,
+    tokens,
+)
 
 
 class Commands(click.Group):
@@ -83,6 +96,7 @@ for command in (
     judging.rules,
     cycles.cycle,
     inbox.inbox,
+    notices.notices,
     auditing.replay,
     tokens.token,
     proofs.export,
