@@ -185,13 +185,24 @@ UNHEARD |= {"numerator": 0, "denominator": 0}  # a figure that holds whatever ca
 @st.composite
 def cycle(draw: st.DrawFn) -> Step:
     """What is said of the cycle of s1, in answer to its recommendation, or decided on it in the cycle of s3."""
-    act, activity = {"number": "1", "date": "2021-01-15"}, {"roadmap": "rm", "activity": draw(ACTIVITIES)}
-    school = draw(st.sampled_from(("s1", "s3")))
-    figures = draw(st.sampled_from(([UNHEARD], [UNHEARD], [])))
-    said: dict[str, dict[str, Any]] = {
+    school, figures = draw(st.sampled_from(("s1", "s3"))), draw(st.sampled_from(([UNHEARD], [UNHEARD], [])))
+    said = sayings(draw(dates), draw(ACTIVITIES), school, draw(st.sampled_from(("", "К"))), figures)
+    often = ("analysis.published", "recommendation.issued", "decision.taken", "decision.taken")
+    type_ = draw(st.sampled_from((*said, *often)))
+    of = draw(st.sampled_from(("cy", "cy3"))) if type_ == "decision.taken" else "cy"
+    data = said[type_] if type_ == "recommendation.answered" else {"cycle": of, **said[type_]}
+    return type_, data.get("organisation", "obr"), data
+
+
+def sayings(
+    on: str, activity_: str, school: str, method: str, figures: list[dict[str, Any]]
+) -> dict[str, dict[str, Any]]:
+    """What may be said of a cycle, by type."""
+    act, activity = {"number": "1", "date": "2021-01-15"}, {"roadmap": "rm", "activity": activity_}
+    return {
         "goal.set": {"goal": "g1", "text": "Цель"},
-        "indicator.adopted": {"goal": "g1", "indicator": "own", "method": draw(st.sampled_from(("", "Карты")))},
-        "monitoring.recorded": {"indicator": "own", "organisation": school, "on": draw(dates), "origin": "Карты"}
+        "indicator.adopted": {"goal": "g1", "indicator": "own", "method": method},
+        "monitoring.recorded": {"indicator": "own", "organisation": school, "on": on, "origin": "Карты"}
         | {"numerator": 1, "denominator": 2},
         "analysis.published": {"analysis": "1", "findings": [{"finding": "f1", "text": "Вывод", "figures": figures}]},
         "recommendation.issued": {"recommendation": "r1", "finding": "f1", "addressees": [school], "text": "Совет"},
@@ -201,11 +212,6 @@ def cycle(draw: st.DrawFn) -> Step:
         "effectiveness.assessed": {"effectiveness": "1", "activities": [activity], "outcome": "partly", "text": "Итог"},
         "cycle.closed": {"next": "cy2"},
     }
-    often = ("analysis.published", "recommendation.issued", "decision.taken", "decision.taken")
-    type_ = draw(st.sampled_from((*said, *often)))
-    of = draw(st.sampled_from(("cy", "cy3"))) if type_ == "decision.taken" else "cy"
-    data = said[type_] if type_ == "recommendation.answered" else {"cycle": of, **said[type_]}
-    return type_, data.get("organisation", "obr"), data
 
 
 def opening(cycle: str, organisation: str) -> dict[str, Any]:
@@ -355,6 +361,14 @@ def tell(store: Vertikal, history: list[Step]) -> None:
         if targets:
             what["organisations"] = targets
         sent.append(store.event("activity.planned", "obr", what, time="2020-01-10T10:00:00+03:00"))
+    for code, type_ in (
+        ("cy", "analysis.published"),
+        ("cy", "recommendation.issued"),
+        ("cy", "decision.taken"),
+        ("cy3", "decision.taken"),
+    ):
+        said = {"cycle": code, **sayings("2020-05-15", "a1", "s3", "", [UNHEARD])[type_]}
+        sent.append(store.event(type_, "obr", said, time="2020-06-10T10:00:00+03:00"))
     for number, (type_, subject, said) in enumerate(history):
         target = sent[-1 - said.get("back", 0) % len(sent)]
         retraction = {"source": target["source"], "id": target["id"], "reason": "ошибка"}

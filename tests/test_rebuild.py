@@ -16,11 +16,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from sqlalchemy import Table, delete, func, select, update
 
-from tests import test_ledger
+from tests import test_decisions, test_ledger
 from tests.conftest import Vertikal
 from tests.databases import PostgreSQL, SQLite
 from tests.readers import employ, head, teach
 from tests.test_closings import check, sized
+from tests.test_cycles import ACTIVITY
 from tests.test_figures import result
 from tests.test_ledger import Step, emptied, histories, play
 from vertikal.events.database import reading, writing
@@ -35,6 +36,7 @@ from vertikal.services.rebuilding import Rebuilt
 from vertikal.services.refusals import Refusal
 
 fresh = test_ledger.fresh
+carried = test_decisions.carried
 A, B = VOLUMES["a"], VOLUMES["b"]
 BRIEF = settings(
     max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
@@ -202,6 +204,18 @@ def test_what_is_taken_over_beside_a_fed_model_stands_where_the_tree_has_moved_i
     vertical.send("support.provided", "gorodets", support, party=Party("obr", "municipality"))
     vertical.send("organisation.moved", "s1", {"code": "s1", "parent": "chemal", "valid_from": "2020-10-01"})
     build(vertical, "supports")
+    assert finish(vertical).differences == []
+    alike(vertical)
+
+
+@pytest.mark.usefixtures("carried")
+def test_what_entities_heard_of_each_other_they_hear_in_a_rebuild(vertical: Vertikal) -> None:
+    """That an activity is planned and done, and that a recommendation of another cycle is given and sound."""
+    done = {**ACTIVITY, "organisation": "gorodets", "completed_on": "2021-03-01"}
+    vertical.send("activity.completed", "gorodets", done)
+    figures = [vertical.figure(code, "obr") for code in ("decisions_executed", "cycle_completeness")]
+    assert figures == [(3, 3), (6, 36)]
+    build(vertical)
     assert finish(vertical).differences == []
     alike(vertical)
 
