@@ -242,8 +242,10 @@ def test_a_correction_after_publication_leaves_the_finding_and_shows_then_and_no
 def test_who_knew_recommended_and_decided_what_is_read_from_one_command(year: Year, terminal: Terminal) -> None:
     shown = terminal.run("replay", "--cycle", "ma-cycle").stdout
     lines = [line for line in shown.splitlines() if "·" in line]
-    order = ["открывает", "анализ", "рекоменд", "решение", "эффективност"]
-    places = [next(number for number, line in enumerate(lines) if word in line.lower()) for word in order]
+    order = ["открывает управленческий цикл", "публикует анализ", "даёт рекомендацию", "отвечает на рекомендацию",
+             "планирует мероприятие", "принимает решение", "отмечает мероприятие", "оценивает меры"]  # fmt: skip
+    places = [next(number for number, line in enumerate(lines) if words in line) for words in order]
     assert places == sorted(places)
+    assert "below_minimum · ma · 2020/2021 · на 2021-04-20, известно на позицию 59: 30 / 75" in shown
     assert all(event_id in terminal.run("replay", "--cycle", "ma-cycle", "--json").stdout
                for event_id in year.said["ma"].values())  # fmt: skip

@@ -140,6 +140,11 @@ def last_words(connection: Connection, positions: Iterable[int], known_at: int |
     return {each.target: each for each in _retractions(connection, retractions.c.target, positions, known_at)}
 
 
+def retractions_of(connection: Connection, positions: Iterable[int]) -> list[Retraction]:
+    """Every retraction of the events at the positions, those of retractions among them."""
+    return list(_retractions(connection, retractions.c.target, positions, None))
+
+
 def retractions_at(connection: Connection, positions: Iterable[int]) -> dict[int, Retraction]:
     """The retractions that stand at the positions themselves."""
     return {each.by: each for each in _retractions(connection, retractions.c.by, positions, None)}

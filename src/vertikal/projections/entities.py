@@ -60,13 +60,19 @@ def some(ledger: Opened, model: str, keys: Iterable[str], known_at: int) -> dict
 
 def events(ledger: Opened, model: str, keys: Iterable[str], known_at: int) -> dict[str, list[tuple[int, Event]]]:
     """The events that stand behind these entities, by key: (position, event) in the order of the log."""
-    connection, positions = ledger.connection, dict[str, list[int]]()
-    for chunk, bodies in _stored(ledger, model, keys):
-        positions |= {key: body.positions for key, body in zip(chunk, bodies, strict=True)}
-    wanted = {at for each in positions.values() for at in each if at <= known_at}
+    connection, found = ledger.connection, positions(ledger, model, keys)
+    wanted = {at for each in found.values() for at in each if at <= known_at}
     read = log.read_at(connection, wanted - registry.undone(connection, wanted, known_at))
     said = {at: CATALOGUE.upcast(recorded.event) for at, recorded in read.items()}
-    return {key: [(at, said[at]) for at in sorted(each) if at in said] for key, each in positions.items()}
+    return {key: [(at, said[at]) for at in sorted(each) if at in said] for key, each in found.items()}
+
+
+def positions(ledger: Opened, model: str, keys: Iterable[str]) -> dict[str, list[int]]:
+    """The positions of all events of these entities, by key: also of those that were taken back."""
+    found: dict[str, list[int]] = {}
+    for chunk, bodies in _stored(ledger, model, keys):
+        found |= {key: body.positions for key, body in zip(chunk, bodies, strict=True)}
+    return found
 
 
 def _stored(ledger: Opened, model: str, keys: Iterable[str]) -> Iterator[tuple[list[str], list[Body]]]:

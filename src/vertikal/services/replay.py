@@ -31,8 +31,9 @@ READ_MAX = 20_000  # events that a page is looked for in
 class Selection:
     """Events behind ``after`` and up to ``until`` of which everything that is asked for holds.
 
-    ``subjects`` and ``type`` are columns of the log. ``within`` says of a subject and a date whether the organisation
-    asked for was above it. ``roadmap`` and ``person`` are also those of what a retraction takes back.
+    ``positions``: of these alone, in their order. ``subjects`` and ``type`` are columns of the log. ``within`` says of
+    a subject and a date whether the organisation asked for was above it. ``roadmap`` and ``person`` are also those of
+    what a retraction takes back.
     """
 
     after: int
@@ -44,11 +45,12 @@ class Selection:
     roadmap: str | None = None
     person: str | None = None
     period: Period | None = None
+    positions: Sequence[int] | None = None
 
     @property
     def decoded(self) -> bool:
         """Whether events must be looked into."""
-        asked = (self.within, self.actor, self.roadmap, self.person, self.period)
+        asked = (self.within, self.actor, self.roadmap, self.person, self.period, self.positions)
         return any(each is not None for each in asked)
 
 
@@ -118,7 +120,7 @@ def read(connection: Connection, chosen: Selection, limit: int) -> Page:
     after, left = chosen.after, READ_MAX
     while after < chosen.until and len(found) < limit and left > 0:
         size = CHUNK if chosen.decoded else limit
-        rows = log.read(connection, after, size, chosen.subjects, chosen.type, chosen.until)
+        rows = _rows(connection, chosen, after, size)
         found += [entry for entry in _entries(connection, rows) if _matches(chosen, entry)]
         after = rows[-1].position if len(rows) == size else chosen.until
         left -= size
@@ -141,6 +143,14 @@ def pages(engine: Engine, chosen: Selection, advance: Callable[[int], None]) -> 
         after = page.read_to
 
 
+def _rows(connection: Connection, chosen: Selection, after: int, size: int) -> list[log.Recorded]:
+    if chosen.positions is None:
+        return log.read(connection, after, size, chosen.subjects, chosen.type, chosen.until)
+    wanted = [at for at in chosen.positions if after < at <= chosen.until][:size]
+    found = log.read_at(connection, wanted)
+    return [found[at] for at in wanted]
+
+
 def _entries(connection: Connection, rows: Sequence[log.Recorded]) -> Iterator[Entry]:
     """The events with what they take back: any of them may be a retraction."""
     taken = registry.retractions_at(connection, (row.position for row in rows))
@@ -155,7 +165,9 @@ def _matches(chosen: Selection, entry: Entry) -> bool:
     event, (_, about) = entry.event, entry.about or (0, entry.event)
     on = entry.date
     return (
-        (chosen.actor is None or event.get("actor") == chosen.actor)
+        (chosen.type is None or event["type"] == chosen.type)
+        and (chosen.subjects is None or event["subject"] in chosen.subjects)
+        and (chosen.actor is None or event.get("actor") == chosen.actor)
         and (chosen.period is None or chosen.period.start <= on <= chosen.period.end)
         and (chosen.within is None or chosen.within(event["subject"], on))
         and (chosen.roadmap is None or chosen.roadmap in _roadmaps(about))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,10 @@ from sqlalchemy import Engine
 
 from ...contracts.catalogue import CATALOGUE
 from ...events.database import reading
-from ...projections.book import Book
+from ...projections.book import Book, Opened
 from ...projections.organisations import Tree
+from .. import histories, store, telling, terminal
 from .. import replay as replaying
-from .. import store, telling, terminal
 from ..refusals import Refusal
 from ..replay import Selection
 from ..settings import Settings
@@ -35,24 +36,36 @@ Advance = Callable[[int], None]
 @click.option("--actor", metavar="TEXT", help="What this actor did in the sending system.")
 @click.option("--roadmap", metavar="CODE", help="Events that name this road map or its activities.")
 @click.option("--person", metavar="PSEUDONYM", help="Events that name this person.")
+@click.option("--cycle", metavar="CODE", help="The history of this cycle: who knew, recommended and decided what.")
 @click.option("--period", metavar="P", help="By the date of the fact: 2021, 2021-03, 2021-Q2, 2020/2021, FROM..TO.")
 @click.option("--known-from", metavar="WHEN", help="Recorded behind a position or an RFC 3339 time.")
 @click.option("--known-to", metavar="WHEN", help="Recorded up to this position or time; default all.")
 @click.option("--format", "form", type=click.Choice(FORMATS), default=TEXT, show_default=True)
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write into this file.")
-@click.option("--json", "as_json", is_flag=True, help="Fold the log anew; print position and digest of the balances.")
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Fold the log anew; print position and digest of the balances. With --cycle: its history.",
+)
 @click.pass_obj
 def replay(settings: Settings, /, form: str, output: Path | None, as_json: bool, **given: str | None) -> None:
     """Tell who did what and when, event by event, in the order of the log."""
-    if as_json:
+    if as_json and not given["cycle"]:
         if output is not None or any(given.values()):
             raise click.UsageError("--json folds the whole log: it takes no other option")
         click.get_current_context().invoke(rebuild, no_swap=True, as_json=True)
         return
+    if as_json and (output is not None or form != TEXT):
+        raise click.UsageError("--json takes no --output and no --format")
     if form == XLSX and output is None:
         raise click.UsageError("--format xlsx needs -o FILE")
     engine = store.open_store(settings.database_url, "reader")
     chosen, tree = _ask(engine, given, settings.today())
+    if as_json:
+        items = [_item(told) for told in _told(engine, chosen, tree, lambda _: None)]
+        terminal.print_json({"cycle": given["cycle"], "known_to": chosen.until, "items": items})
+        return
     with _progress(output, chosen) as advance, _replaced(output) as file:
         count = _write(form, file, engine, chosen, tree, advance)
     if count == 0:
@@ -71,7 +84,20 @@ def _ask(engine: Engine, given: dict[str, str | None], today: str) -> tuple[Sele
         chosen = replaying.ask(connection, ledger.head, given)
         if given["organisation"]:
             chosen = replaying.in_subtree(chosen, ledger, given["organisation"], today)
+        if given["cycle"]:
+            chosen = _of_cycle(ledger, chosen, given["cycle"], asked=bool(given["known_to"]))
         return chosen, ledger.tree(chosen.until)
+
+
+def _of_cycle(ledger: Opened, chosen: Selection, code: str, *, asked: bool) -> Selection:
+    """The history of a cycle as far as the read models, which know where it stands, have come."""
+    held = ledger.position
+    if chosen.until > held and asked:
+        raise Refusal(503, f"позиция {chosen.until} ещё не учтена, учтено {held}")
+    if chosen.until > held:
+        err.print(f"показано по позицию {held}: следующие события ещё не учтены")
+        chosen = replace(chosen, until=held)
+    return replace(chosen, positions=histories.of_cycle(ledger, code, chosen.until))
 
 
 def _write(form: str, file: Path | None, engine: Engine, chosen: Selection, tree: Tree, advance: Advance) -> int:
@@ -101,7 +127,27 @@ def _lines(engine: Engine, chosen: Selection, advance: Advance) -> Iterator[byte
 
 
 def _text(engine: Engine, chosen: Selection, tree: Tree, advance: Advance) -> Iterator[bytes]:
-    return (f"{told.line()}\n".encode() for told in _told(engine, chosen, tree, advance))
+    """A line for each event; of the history of a cycle, with what stands behind it."""
+    for told in _told(engine, chosen, tree, advance):
+        yield f"{told.line()}\n".encode()
+        if chosen.positions is not None:
+            for line in histories.details(told.entry.event):
+                yield f"    {telling.shown(line)}\n".encode()
+
+
+def _item(told: Told) -> dict[str, Any]:
+    entry = told.entry
+    return {
+        "position": entry.position,
+        "recorded_at": entry.recorded_at,
+        "date": entry.date,
+        "organisation": told.organisation,
+        "actor": told.actor,
+        "text": told.what,
+        "mark": told.mark,
+        "details": list(histories.details(entry.event)),
+        "event": entry.event,
+    }
 
 
 def _told(engine: Engine, chosen: Selection, tree: Tree, advance: Advance) -> Iterator[Told]:

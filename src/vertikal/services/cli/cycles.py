@@ -1,4 +1,4 @@
-"""The management cycle on the terminal."""
+"""The management cycle on the terminal: what it has come to, and the draft of an analysis."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from rich.markup import escape
 from ...events.database import reading
 from ...projections.book import Book, Opened
 from ...read_models import periods
-from .. import cycles, queries, store, terminal
+from .. import cycles, drafting, queries, store, terminal
 from ..refusals import Refusal
 from ..settings import Settings
 from ..terminal import as_json
+from . import steps
 
 COMPONENTS = {
     "goals": "цели",
@@ -28,22 +29,76 @@ COMPONENTS = {
 }
 KINDS = {"full": "полный", "partial": "неполный состав", "incomplete": "сокращённый: меры, решения, эффективность"}
 OUTCOMES = {"effective": "меры эффективны", "partly": "меры эффективны частично", "ineffective": "меры неэффективны"}
+FOUND = {
+    drafting.MISSED: "план не выполнен",
+    drafting.CHANGE: "изменение",
+    drafting.UNITS: "лучшие и худшие",
+    drafting.CONTRADICTIONS: "противоречия",
+}
 MET = {True: "достигнут", False: "не достигнут", None: "нет данных"}
 
 
-@click.command()
-@click.argument("code")
-@click.option("--as-of", metavar="DATE", help="The day one asks about; default today.")
-@click.option("--known-at", metavar="WHEN", help="What was known then: a position or an RFC 3339 time.")
-@as_json
-@click.pass_obj
-def cycle(settings: Settings, /, code: str, as_json: bool, as_of: str | None, known_at: str | None) -> None:
+class Cycle(click.Group):
+    """A first word that is no command is the code of a cycle, which is shown."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if args and args[0] not in (*self.commands, *ctx.help_option_names):
+            args = ["show", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=Cycle, subcommand_metavar="CYCLE | COMMAND [ARGS]...")
+def cycle() -> None:
+    """Show a management cycle, or do the next step in it."""
+
+
+for _step in steps.COMMANDS:
+    cycle.add_command(_step)
+
+
+def _asked(command: Any) -> Any:
+    """A cycle and both clocks."""
+    for option in (
+        click.pass_obj,
+        as_json,
+        click.option("--known-at", metavar="WHEN", help="What was known then: a position or an RFC 3339 time."),
+        click.option("--as-of", metavar="DATE", help="The day one asks about; default today."),
+        click.argument("code", metavar="CYCLE"),
+    ):
+        command = option(command)
+    return command
+
+
+@cycle.command()
+@_asked
+def show(settings: Settings, /, code: str, as_json: bool, as_of: str | None, known_at: str | None) -> None:
     """Show a management cycle: its nine components, broken links and indicators."""
     with reading(store.open_store(settings.database_url, "reader")) as connection:
         ledger = Book().open(connection)
         day, position = _clocks(ledger, as_of or settings.today(), known_at)
         found = cycles.detail(ledger, code, day, position)
     terminal.print_json(found) if as_json else _print(found, day)
+
+
+@cycle.command()
+@_asked
+def draft(settings: Settings, /, code: str, as_json: bool, as_of: str | None, known_at: str | None) -> None:
+    """Draft an analysis from the figures as they are; --json prints what `publish` takes."""
+    with reading(store.open_store(settings.database_url, "reader")) as connection:
+        ledger = Book().open(connection)
+        day, position = _clocks(ledger, as_of or settings.today(), known_at)
+        found = drafting.draft(ledger, code, day, position, settings.today())
+    terminal.print_json(found) if as_json else _print_draft(found)
+
+
+def _print_draft(found: dict[str, Any]) -> None:
+    if not found["analysis"]["findings"]:
+        _say("выводов нет: по показателям цикла нет данных")
+    for each in found["analysis"]["findings"]:
+        _say(f"{each['finding']} [{FOUND[found['kinds'][each['finding']]]}] {each['text']}")
+        for figure in each["figures"]:
+            asked = f"{figure['indicator']} · {figure['organisation']} · {figure['period']} · на {figure['as_of']}"
+            _say(f"    {asked}, позиция {figure['known_at']}: {figure['numerator']} / {figure['denominator']}")
 
 
 def _clocks(ledger: Opened, as_of: str, known_at: str | None) -> tuple[str, int]:

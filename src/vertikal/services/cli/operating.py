@@ -160,14 +160,16 @@ def doctor_command(settings: Settings, as_json: bool) -> None:
     sys.exit(OK if all(each.ok for each in findings) else REFUSED)
 
 
-def find_party(engine: Engine, token: str | None, organisation: str | None, role: str | None) -> access.Party:
+def find_party(
+    engine: Engine, token: str | None, organisation: str | None, role: str | None, option: str = "--organisation"
+) -> access.Party:
     """Who acts, by a token or by what the operator of the database says. Raises ``UsageError`` and ``Refusal``."""
     if organisation and role:
         return access.Party(organisation, role)
     if organisation or role:
-        raise click.UsageError("--organisation and --role go together")
+        raise click.UsageError(f"{option} and --role go together")
     if not token:
-        raise click.UsageError("give --token (or VERTIKAL_TOKEN), or --organisation and --role")
+        raise click.UsageError(f"give --token (or VERTIKAL_TOKEN), or {option} and --role")
     with reading(engine) as connection:
         party = access.find(connection, token)
     if party is None:

@@ -12,13 +12,14 @@ from flask import Response, request
 from ...contracts.catalogue import CATALOGUE
 from ...contracts.fields import Record, Text
 from ...events.log import POSITION_MAX
-from .. import commands
+from .. import commands, cycles, drafting
 from ..commands import STEPS, Command
 from ..intake import ACCEPTED, Answer
 from ..refusals import Refusal
 from .events import QueryFlag, parse, sender, wait_as_preferred
 from .log import QueryCount
-from .service import Routes, service, tagged
+from .organisations import ClocksQuery, read_clocks
+from .service import Routes, answered, opened, require_sight, service, tagged, wait_for
 
 routes = Routes("commands", __name__, description="Управленческие циклы: команды")
 TITLES = {
@@ -81,6 +82,22 @@ _route("/v1/recommendations/<code>/answers", "answers")
 for _name, _step in STEPS.items():
     if _step.about == "cycle":
         _route(f"/v1/cycles/<code>/{_name}", _name)
+
+
+@routes.get("/v1/cycles/<code>/draft")
+@routes.arguments(ClocksQuery, location="query")
+@routes.doc(
+    summary="Проект анализа по показателям цикла",
+    description="{analysis, kinds}: analysis можно опубликовать как есть (POST …/analyses), kinds — откуда вывод.",
+)
+def get_draft(query: dict[str, Any], code: str) -> Response:
+    wait_for(query.get("min_position"))
+    with opened() as ledger:
+        as_of, known_at = read_clocks(ledger, query)
+        _, opening = cycles.opened(ledger, code, known_at)
+        require_sight(ledger, opening.data["organisation"], known_at)
+        body = drafting.draft(ledger, code, as_of, known_at, service().settings.today())
+    return answered(body, ledger, query)
 
 
 def _act(name: str, code: str | None, query: dict[str, Any]) -> Response:
