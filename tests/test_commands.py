@@ -21,9 +21,9 @@ from vertikal.services.settings import now
 
 YEAR = {"start": "2020-09-01", "end": "2021-08-31"}
 CYCLE = {"cycle": "cy", "organisation": "gorodets", "direction": "Поддержка школ", "period": YEAR}
-NONE = {"indicator": "contest_entries", "organisation": "gorodets", "period": "ever", "as_of": "2020-09-01",
-        "known_at": 2, "numerator": 0, "denominator": 1}  # fmt: skip
-FINDING = {"text": "Конкурсов нет", "figures": [NONE]}
+FINDING = {"text": "Мало обученных", "figures": []}
+FIGURE = {"indicator": "below_minimum", "organisation": "gorodets", "period": "2020/2021", "as_of": "2020-09-01",
+          "known_at": 7, "numerator": 0, "denominator": 0}  # fmt: skip
 DECISION = {"recommendations": ["cy-rec-1"], "act": {"number": "17", "date": "2020-09-01"}, "text": "Помочь",
             "activities": [{"roadmap": "rm", "activity": "a1"}]}  # fmt: skip
 ROLES = {"obr": "region", "gorodets": "municipality", "chemal": "municipality"}
@@ -86,7 +86,8 @@ def test_a_whole_cycle_is_led_without_an_envelope_and_without_inventing_codes(
     person.done("cycles/cy/indicators", adopted)
     record = {"indicator": "visited", "on": "2020-09-01", "numerator": 5, "denominator": 10, "origin": "Карты"}
     person.done("cycles/cy/monitoring", record)
-    analysis = person.done("cycles/cy/analyses", {"findings": [FINDING, FINDING]})["event"]["data"]
+    founded = {"text": "Нет результатов", "figures": [FIGURE]}
+    analysis = person.done("cycles/cy/analyses", {"findings": [FINDING, founded]})["event"]["data"]
     issue = {"finding": analysis["findings"][1]["finding"], "addressees": ["s1"], "text": "Обучить"}
     recommendation = person.done("cycles/cy/recommendations", issue)["event"]["data"]["recommendation"]
     school = Person(client, vertical, "s1")
