@@ -25,7 +25,7 @@ serve: $(READY) ## serve the sample region on http://127.0.0.1:8080
 
 .PHONY: test
 test: $(READY) ## run every test; brings up its own PostgreSQL
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 .PHONY: check
 check: $(READY) ## lint, types, imports

@@ -14,19 +14,21 @@ import orjson
 from sqlalchemy import Engine
 
 from benchmarks.results import Result, timed
+from vertikal.contracts.catalogue import CATALOGUE
 from vertikal.events import log
 from vertikal.events.database import connect, reading
 from vertikal.projections import book, comparing
 from vertikal.projections.ledger import day_of
 from vertikal.projections.organisations import Tree
 from vertikal.read_models import MEASURES, MODELS
-from vertikal.read_models.model import Cells
+from vertikal.read_models.model import Cells, Model
 from vertikal.sample import region
 from vertikal.services import demo, projector, store
 from vertikal.services.settings import read_settings
 
 RATIO_MIN = 0.15
 TURNS = ("organisation.moved", "organisation.merged", "organisation.closed", "event.retracted")
+Heard = dict[str, dict[str, int]]  # by topic: amounts by date
 Balances = dict[tuple[str, str, tuple[str, ...], int], int]
 
 
@@ -54,11 +56,17 @@ class BareFold:
     def __init__(self) -> None:
         self.balances: defaultdict[tuple[str, str, tuple[str, ...], int], int] = defaultdict(int)
         self._states: dict[tuple[str, str], tuple[Any, Cells]] = {}
+        self._heard: defaultdict[tuple[str, str], Heard] = defaultdict(dict)
         self._tree = Tree({})
         self._paths: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}
-        self._owners: dict[str, str] = {}
+        self._owners: dict[tuple[str, str], str] = {}
         self._models = {
             type_: [each for each in MODELS if type_ in each.types] for each in MODELS for type_ in each.types
+        }
+        self._hearing = {
+            measure.name: [each for each in MODELS if measure in each.hears]
+            for each in MODELS
+            for measure in each.hears
         }
 
     def apply(self, leaves: list[bytes]) -> None:
@@ -67,23 +75,28 @@ class BareFold:
             type_ = event["type"]
             if type_.startswith("organisation."):
                 self._tree = self._tree.after(type_, event["data"])
-            elif type_ == "roadmap.adopted":
-                self._owners[event["data"]["roadmap"]] = event["data"]["owner"]
-            if type_ == "activity.planned":
-                event["owner"] = self._owners[event["data"]["roadmap"]]
+            elif type_ in ("roadmap.adopted", "cycle.opened"):
+                kind = type_.partition(".")[0]
+                self._owners[kind, event["data"][kind]] = event["subject"]
+            of = CATALOGUE.newest[type_].of
+            if of is not None:
+                event["owner"] = self._owners.get((of, event["data"][of]))
             self._fold(type_, event)
 
     def _fold(self, type_: str, event: Any) -> None:
         for model in self._models.get(type_, ()):
             for key in model.keys(event):
-                state, before = self._states.get((model.name, key), (None, {}))
-                state = model.evolve(state, event)
-                after = model.measures(state)
-                self._states[model.name, key] = (state, after)
-                for cell in before.keys() | after.keys():
-                    amount = after.get(cell, 0) - before.get(cell, 0)
-                    if amount:
-                        self._add(*cell, amount)
+                state, _ = self._states.get((model.name, key), (None, {}))
+                self._become(model, key, model.evolve(state, event))
+
+    def _become(self, model: Model, key: str, state: Any) -> None:
+        _, before = self._states.get((model.name, key), (None, {}))
+        after = model.worth(state, self._heard[model.name, key] if model.hears else {})
+        self._states[model.name, key] = (state, after)
+        for cell in before.keys() | after.keys():
+            amount = after.get(cell, 0) - before.get(cell, 0)
+            if amount:
+                self._add(*cell, amount)
 
     def _add(self, organisation: str, measure: str, dimensions: tuple[str, ...], date: str, amount: int) -> None:
         path, holders = self._paths.get(organisation) or self._path(organisation, date)
@@ -94,6 +107,14 @@ class BareFold:
             for code in path:
                 posting = {"organisation": organisation, "holder": code, "measure": measure, "date": date}
                 self._fold(measure, {**posting, "dimensions": dimensions, "amount": amount})
+        for model in self._hearing.get(measure, ()):
+            told = model.hearing(measure, dimensions)
+            if told is not None:
+                key, topic = told
+                sums = self._heard[model.name, key].setdefault(topic, {})
+                sums[date] = sums.get(date, 0) + amount
+                state, _ = self._states.get((model.name, key), (None, {}))
+                self._become(model, key, state)
 
     def _path(self, organisation: str, date: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         path = self._tree.path(organisation, date)

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import Engine, create_engine, text
-from sqlalchemy.engine import make_url
+from sqlalchemy import Engine
 
+from tests.databases import Databases, Fill, PostgreSQL, SQLite
 from tests.postgresql import postgresql
 from tests.terminal import Terminal
-from vertikal.events.database import reading, writing
+from vertikal.events import log
+from vertikal.events.database import connect, reading, writing
 from vertikal.events.notes import Signer
 from vertikal.events.sealing import MasterKey
 from vertikal.projections.book import Book
@@ -49,54 +49,58 @@ def postgresql_server() -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def sqlite_databases(tmp_path_factory: pytest.TempPathFactory) -> SQLite:
+    return SQLite(tmp_path_factory.mktemp("filled"))
+
+
+@pytest.fixture(scope="session")
+def postgresql_databases(postgresql_server: str) -> Iterator[PostgreSQL]:
+    databases = PostgreSQL(postgresql_server)
+    yield databases
+    databases.close()
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The URL of a database of the test's own, not yet made."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'vertikal.db'}"
-        return
-    server = request.getfixturevalue("postgresql_server")
-    name = f"test_{uuid4().hex}"
-    with fresh_database(server, name) as url:
+def databases(request: pytest.FixtureRequest) -> Databases:
+    """Databases of each kind; a server is started for those only who need it."""
+    found: Databases = request.getfixturevalue(f"{request.param}_databases")
+    return found
+
+
+@pytest.fixture
+def begun(request: pytest.FixtureRequest) -> Fill | None:
+    """What the test's database is a copy of, by the most that the test asks for; None: it is not yet made."""
+    asked = request.fixturenames
+    return region if "vertical" in asked else made if "store" in asked else None
+
+
+@pytest.fixture
+def database_url(databases: Databases, begun: Fill | None, tmp_path: Path) -> Iterator[str]:
+    """The URL of a database of the test's own; not yet made, unless the test asks for what is in it."""
+    with databases.fresh(tmp_path / "vertikal.db", begun) as url:
         yield url
-
-
-class fresh_database:  # noqa: N801  # a context manager reads like a function
-    """A database of a server, dropped at the end."""
-
-    def __init__(self, server: str, name: str) -> None:
-        self._admin = create_engine(
-            make_url(server).set(drivername="postgresql+psycopg2"), isolation_level="AUTOCOMMIT"
-        )
-        self._name = name
-        self._url = make_url(server).set(drivername="postgresql", database=name).render_as_string(hide_password=False)
-
-    def __enter__(self) -> str:
-        with self._admin.connect() as connection:
-            connection.execute(text(f"CREATE DATABASE {self._name}"))
-        return self._url
-
-    def __exit__(self, *_: object) -> None:
-        with self._admin.connect() as connection:
-            connection.execute(text(f"DROP DATABASE {self._name} WITH (FORCE)"))
-        self._admin.dispose()
 
 
 SIGNER, MASTER = Signer.generate("obr.example/log"), MasterKey.generate()
 
 
 @pytest.fixture
-def engine(settings: Settings) -> Iterator[Engine]:
-    """An empty, made database."""
-    made, *_ = stores.init(settings)
-    yield made
-    made.dispose()
+def engine(settings: Settings, begun: Fill | None) -> Iterator[Engine]:
+    """A made database; empty, unless the test asks for more."""
+    opened = stores.init(settings)[0] if begun is None else connect(settings.database_url)
+    yield opened
+    opened.dispose()
 
 
 @pytest.fixture
 def settings(database_url: str) -> Settings:
+    return settings_of(database_url)
+
+
+def settings_of(url: str) -> Settings:
     keys = {"VERTIKAL_SIGNING_KEY": SIGNER.text(), "VERTIKAL_MASTER_KEY": MASTER.text()}
-    return read_settings({"VERTIKAL_DATABASE_URL": database_url, **keys})
+    return read_settings({"VERTIKAL_DATABASE_URL": url, **keys})
 
 
 @pytest.fixture
@@ -111,6 +115,7 @@ class Vertikal:
     def __init__(self, engine: Engine, settings: Settings) -> None:
         self.engine = engine
         self.clock = Clock()
+        self.book = Book()  # one for all readings, as a process has it
         self.settings = settings
         self.intake = Intake(engine, self.clock, settings.timezone, keys.master_if_any(settings))
         self._ids = 0
@@ -152,7 +157,7 @@ class Vertikal:
         """The answer of the ledger, as of ``TODAY`` unless ``as_of`` says otherwise."""
         parameters = {"organisation": organisation, "as_of": TODAY, **{k: str(v) for k, v in given.items()}}
         with reading(self.engine) as connection:
-            ledger = Book().open(connection)
+            ledger = self.book.open(connection)
             return queries.answer(ledger, queries.ask(ledger, indicator, parameters, TODAY))
 
     def figure(self, indicator: str, organisation: str, **given: Any) -> tuple[int, int | None]:
@@ -164,7 +169,7 @@ class Vertikal:
         parameters = {"organisation": organisation, "as_of": TODAY, **{k: str(v) for k, v in given.items()}}
         items, cursor = [], None
         with reading(self.engine) as connection:
-            ledger = Book().open(connection)
+            ledger = self.book.open(connection)
             question = queries.ask(ledger, indicator, parameters, TODAY)
             while True:
                 page = queries.provenance(ledger, question, cursor, 3)
@@ -178,20 +183,37 @@ class Vertikal:
             return access.create(connection, Party(organisation, role), self.clock())
 
 
-@pytest.fixture
-def store(engine: Engine, settings: Settings) -> Vertikal:
-    """An empty Vertikal."""
-    return Vertikal(engine, settings)
+def made(url: str) -> None:
+    """An empty, made database."""
+    engine, *_ = stores.init(settings_of(url))
+    engine.dispose()
 
 
-@pytest.fixture
-def vertical(store: Vertikal) -> Vertikal:
+def region(url: str) -> None:
     """A region with two municipalities: gorodets with schools s1 and s2, chemal with school s3; s9 under the region."""
+    engine, *_ = stores.init(settings_of(url))
+    store = Vertikal(engine, settings_of(url))
     store.register("obr", "region")
     store.register("gorodets", "municipality", "obr")
     store.register("chemal", "municipality", "obr")
     for code, parent in (("s1", "gorodets"), ("s2", "gorodets"), ("s3", "chemal"), ("s9", "obr")):
         store.register(code, "school", parent)
+    engine.dispose()
+
+
+@pytest.fixture
+def store(engine: Engine, settings: Settings) -> Vertikal:
+    """A Vertikal: empty, unless the test asks for ``vertical``."""
+    return Vertikal(engine, settings)
+
+
+@pytest.fixture
+def vertical(store: Vertikal) -> Vertikal:
+    """The region of ``region``, and one who goes on where that ended."""
+    with reading(store.engine) as connection:
+        head = log.read_head(connection)
+    store.clock.time = datetime.fromisoformat(head.recorded_at)
+    store._ids = head.position
     return store
 
 

@@ -17,6 +17,7 @@ from vertikal.projections.placing import placed
 from vertikal.read_models import MEASURES, MODELS
 from vertikal.read_models.model import Cells, Model
 
+Heard = dict[tuple[str, str], dict[str, dict[str, int]]]  # by model and key, topic, date
 Amounts = dict[tuple[str, str, tuple[str, ...], str], int]  # path, measure, dimensions, date
 
 
@@ -27,9 +28,8 @@ def refold(recorded: Iterable[Recorded], known_at: int) -> Amounts:
     tree = _tree(standing)
     owners = _owners(events.values())
     amounts: defaultdict[tuple[str, str, tuple[str, ...], str], int] = defaultdict(int)
-    for model in MODELS:
-        for state in _states(model, standing, owners).values():
-            _place(amounts, tree, model.measures(state))
+    for cells in _worth({model.name: _states(model, standing, owners) for model in MODELS}).values():
+        _place(amounts, tree, cells)
     for model in MODELS:
         for state in _fed(model, amounts).values():
             _place(amounts, tree, model.measures(state))
@@ -88,6 +88,31 @@ def _states(model: Model, standing: dict[int, dict[str, Any]], owners: dict[tupl
             for key in model.keys(owned):
                 states[key] = model.evolve(states.get(key), owned)
     return states
+
+
+def _worth(states: dict[str, dict[str, Any]]) -> dict[tuple[str, str], Cells]:
+    """What every entity is worth, by model and key, when each has heard all that the others tell it."""
+    heard: Heard = {}
+    while True:
+        cells = {
+            (model.name, key): model.worth(state, heard.get((model.name, key), {}))
+            for model in MODELS
+            for key, state in states[model.name].items()
+        }
+        told = _told(cells.values())
+        if told == heard:
+            return cells
+        heard = told
+
+
+def _told(worth: Iterable[Cells]) -> Heard:
+    found: Heard = {}
+    for (_, measure, dimensions, date), amount in (item for cells in worth for item in cells.items()):
+        for model in MODELS:
+            if MEASURES[measure] in model.hears and (told := model.hearing(measure, dimensions)):
+                sums = found.setdefault((model.name, told[0]), {}).setdefault(told[1], {})
+                sums[date] = sums.get(date, 0) + amount
+    return found
 
 
 def _place(amounts: defaultdict[Any, int], tree: Tree, cells: Cells) -> None:

@@ -72,7 +72,7 @@ def test_no_row_of_the_log_can_be_removed(vertical: Vertikal, table: str) -> Non
     assert "append-only" in refusal
 
 
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("databases", ["postgresql"], indirect=True)
 @pytest.mark.parametrize("table", [*STEP.APPEND_ONLY, *STEP.NEVER_REMOVED])
 def test_no_table_of_the_log_can_be_emptied(vertical: Vertikal, table: str) -> None:
     """TRUNCATE asks no trigger that asks rows; SQLite has none."""
@@ -81,7 +81,7 @@ def test_no_table_of_the_log_can_be_emptied(vertical: Vertikal, table: str) -> N
     assert "append-only" in refusal
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
 def test_an_event_cannot_be_replaced_by_an_insertion(vertical: Vertikal) -> None:
     before = whole_log(vertical.engine)
     copied = "SELECT position, source, id, 'x', subject, recorded_at, leaf, hash FROM events WHERE position = 2"
@@ -111,7 +111,7 @@ def test_control_without_the_triggers_an_event_can_be_changed(vertical: Vertikal
 # Roles
 
 
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("databases", ["postgresql"], indirect=True)
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("statement", ["UPDATE events SET type = 'x'", "DELETE FROM events", "TRUNCATE events"])
 def test_no_service_has_the_right_to_change_the_log(
@@ -122,7 +122,7 @@ def test_no_service_has_the_right_to_change_the_log(
     assert "permission denied" in refusal
 
 
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("databases", ["postgresql"], indirect=True)
 @pytest.mark.parametrize(
     ("role", "statement"),
     [
@@ -146,7 +146,7 @@ def test_a_service_may_do_only_what_is_its_own(
     assert "permission denied" in refusal
 
 
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("databases", ["postgresql"], indirect=True)
 def test_each_service_can_do_its_work_in_its_role(vertical: Vertikal, database_url: str) -> None:
     ingest = Vertikal(stores.open_store(database_url, "ingest"), vertical.settings)
     data = {"organisation": "s1", "on": "2020-09-20", "teachers": 30, "managers": 3}

@@ -20,7 +20,6 @@ from tests.sayings import GORODETS, REGION, said
 from tests.test_ledger import PROPERTY, Step, histories, play, recorded
 from vertikal.events.database import reading
 from vertikal.projections import provenance
-from vertikal.projections.book import Book
 from vertikal.services import changes
 
 fresh = test_ledger.fresh
@@ -35,7 +34,7 @@ def changed(
     window = {"organisation": organisation, "as_of": TODAY, "known_from": str(since), "known_to": str(until), **more}
     items, cursor = [], None
     with reading(store.engine) as connection:
-        ledger = Book().open(connection)
+        ledger = store.book.open(connection)
         asked = changes.ask(ledger, indicator, window, TODAY)
         while True:
             page = changes.answer(ledger, asked, cursor, limit)

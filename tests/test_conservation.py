@@ -6,14 +6,12 @@ the ledger alone whether its parts add up. On both databases.
 
 from __future__ import annotations
 
-import shutil
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -24,12 +22,13 @@ from sqlalchemy import update
 
 from tests import refold as refolding
 from tests import test_ledger
-from tests.conftest import Vertikal, fresh_database
+from tests.conftest import Vertikal
+from tests.databases import SQLite
 from tests.ledgers import posted
 from tests.readers import employ, teach
 from tests.refold import Amounts, refold, rolled_up
 from tests.test_closings import check, sized
-from tests.test_ledger import ORGANISATIONS, SENDERS, Step, dates, opened, recorded, units
+from tests.test_ledger import ORGANISATIONS, SENDERS, Step, dates, emptied, recorded, units
 from vertikal.events.database import reading, writing
 from vertikal.projections import book, building, comparing, ledger, organisations, placing
 from vertikal.projections.organisations import Tree
@@ -41,6 +40,7 @@ from vertikal.services import projector, rebuilding
 from vertikal.services.access import Party
 from vertikal.services.refusals import Refusal
 
+fresh = test_ledger.fresh
 Open = Callable[[], AbstractContextManager[Vertikal]]
 DAYS = ("2020-04-01", "2021-06-01", "2022-01-01")
 FACTS = st.one_of(
@@ -81,7 +81,7 @@ class Vertical(RuleBasedStateMachine):
         self.say("roadmap.adopted", "obr", plan)
         for cohort in test_ledger.COHORTS:
             self.say("cohort.defined", "obr", test_ledger.definition(cohort))
-        self.say("cycle.opened", "s1", test_ledger.opening())
+        self.say("cycle.opened", "s1", test_ledger.opening("cy", "s1"))
         timing = {"raw": "до 1 мая", "kind": "deadline", "end": "2020-05-01"}
         what = {"roadmap": "rm", "number": "1", "title": "М", "timing": timing, "responsible": []}
         self.say("activity.planned", "obr", {**what, "activity": "a1", "organisations": ["s1", "s2", "s3"]})
@@ -156,7 +156,7 @@ class Vertical(RuleBasedStateMachine):
     def say(self, type_: str, subject: str, data: dict[str, Any]) -> None:
         """What the log refuses is no part of the history."""
         event = self.store.event(type_, subject, data, time="2020-01-10T10:00:00+03:00")
-        role = "region" if "region" in SENDERS.get(type_, ("region",)) else "municipality"
+        role = SENDERS.get(type_, "region")
         if self.store.submit(event, party=Party("obr", role)).refused == 0:
             self.sent.append(event)
 
@@ -255,32 +255,6 @@ def rows(store: Vertikal, indicator: str, code: str, by: str, as_of: str, known_
 # The machine on both databases
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def open_(request: pytest.FixtureRequest, tmp_path: Path) -> Open:
-    if request.param == "sqlite":
-        return partial(sqlite, tmp_path)
-    return partial(on_postgresql, request.getfixturevalue("postgresql_server"))
-
-
-@contextmanager
-def sqlite(folder: Path) -> Iterator[Vertikal]:
-    """A made database, copied: that is faster than making it."""
-    made, name = folder / "made.db", folder / f"{uuid4().hex}.db"
-    if not made.exists():
-        with opened(f"sqlite:///{made}"):
-            pass
-    shutil.copy(made, name)
-    with opened(f"sqlite:///{name}") as store:
-        yield store
-    name.unlink()
-
-
-@contextmanager
-def on_postgresql(server: str) -> Iterator[Vertikal]:
-    with fresh_database(server, f"test_{uuid4().hex}") as url, opened(url) as store:
-        yield store
-
-
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Epochs and partitions of a few events."""
@@ -299,10 +273,10 @@ def run(open_: Open, how: settings) -> None:
 
 
 def test_nothing_is_lost_or_counted_twice_whatever_happens_to_the_tree(
-    open_: Open, request: pytest.FixtureRequest
+    fresh: Open, request: pytest.FixtureRequest
 ) -> None:
     few = 4 if "postgresql" in request.node.name else 14
-    run(open_, settings(PLAYED, max_examples=few))
+    run(fresh, settings(PLAYED, max_examples=few))
 
 
 # Controls: what is planted is found
@@ -337,11 +311,11 @@ placed = placing.placed
 
 @pytest.mark.parametrize("wrong", [stays, moves])
 def test_the_machine_finds_amounts_in_the_wrong_place(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: Any
+    tmp_path: Path, sqlite_databases: SQLite, monkeypatch: pytest.MonkeyPatch, wrong: Any
 ) -> None:
     monkeypatch.setattr(ledger, "placed", wrong)
     with pytest.raises(AssertionError):
-        run(partial(sqlite, tmp_path), SEARCHED)
+        run(partial(emptied, sqlite_databases, tmp_path), SEARCHED)
 
 
 @pytest.mark.parametrize("wrong", [stays, moves, placed])

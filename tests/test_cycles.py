@@ -62,6 +62,13 @@ def assess(vertical: Vertikal, on: str = "2021-06-08", **more: Any) -> str:
     return tell(vertical, "effectiveness.assessed", on, **{**data, **more})
 
 
+def cite(indicator: str, numerator: Any, denominator: Any, known_at: int | str, **more: Any) -> dict[str, Any]:
+    """A figure of gorodets and the school year as a finding cites it."""
+    asked = {"organisation": "gorodets", "period": "2020/2021", "as_of": "2020-11-08"}
+    told = {"numerator": numerator, "denominator": denominator}
+    return {"indicator": indicator, **asked, "known_at": known_at, **told, **more}
+
+
 def recommend(vertical: Vertikal, on: str = "2020-12-08", **more: Any) -> str:
     data = {"recommendation": "r1", "finding": "f1", "addressees": ["s1", "s2"], "text": "Обучить"}
     return tell(vertical, "recommendation.issued", on, **{**data, **more})
@@ -83,7 +90,8 @@ def told(vertical: Vertikal) -> dict[str, str]:
     ids["goal"] = tell(vertical, "goal.set", "2020-09-04", goal="g1", text="Снизить долю")
     ids["indicator"] = adopt(vertical, "visited", target={"value": "0.5", "comparator": ">=", "by": "2021-08-31"})
     ids["monitoring"] = record(vertical, 5, 10)
-    findings = [{"finding": "f1", "text": "Мало обученных", "figures": []}]
+    visited = cite("visited", 5, 10, head(vertical))
+    findings = [{"finding": "f1", "text": "Мало обученных", "figures": [visited]}]
     ids["analysis"] = tell(vertical, "analysis.published", "2020-11-08", analysis="an1", findings=findings)
     ids["recommendation"] = recommend(vertical)
     ids["decision"] = decide(vertical)
@@ -175,12 +183,12 @@ BROKEN: dict[str, tuple[int, list[tuple[str, str, str]]]] = {
     "monitoring": (8, []),
     "analysis": (4, [
         ("recommendations", "r1", "вывод «f1» не опубликован или отозван вместе с анализом"),
-        ("decisions", "d1", "рекомендация «r1» в этом цикле не дана, отозвана или не обоснована"),
+        ("decisions", "d1", "рекомендация «r1» не дана этой организации, отозвана или не обоснована"),
         ("measures", "rm/a1", "решение «d1» не обосновано рекомендацией"),
         ("effectiveness", "ef1", "мероприятие «rm/a1» не назначено действующим решением"),
     ]),
     "recommendation": (5, [
-        ("decisions", "d1", "рекомендация «r1» в этом цикле не дана, отозвана или не обоснована"),
+        ("decisions", "d1", "рекомендация «r1» не дана этой организации, отозвана или не обоснована"),
         ("measures", "rm/a1", "решение «d1» не обосновано рекомендацией"),
         ("effectiveness", "ef1", "мероприятие «rm/a1» не назначено действующим решением"),
     ]),
@@ -204,10 +212,10 @@ def test_a_retraction_breaks_what_rests_on_it_and_each_broken_link_is_named(
     assert vertical.figure("cycle_completeness", "obr", known_at=known) == (9, 9)
 
 
-def test_an_activity_that_was_taken_back_is_named_in_the_cycle_though_its_figure_cannot_know_it(
+def test_an_activity_that_was_taken_back_is_named_in_the_cycle_and_counts_for_nothing(
     client: FlaskClient, vertical: Vertikal, told: dict[str, str]
 ) -> None:
-    retract(vertical, told["activity"])
+    known = retract(vertical, told["activity"]) - 1
     cycle = get(client, vertical, "cycles/cy")
     assert [(each["kind"], each["code"], each["reason"]) for each in cycle["broken"]] == [
         ("measures", "rm/a1", "мероприятие не запланировано или отозвано"),
@@ -215,7 +223,9 @@ def test_an_activity_that_was_taken_back_is_named_in_the_cycle_though_its_figure
         ("effectiveness", "ef1", "мероприятие «rm/a1» не назначено действующим решением"),
     ]
     assert complete(cycle) == COMPONENTS[:6]
-    assert vertical.figure("cycle_completeness", "gorodets") == (9, 9)
+    assert get(client, vertical, "cycles")["items"][0]["completeness"] == {"numerator": 6, "denominator": 9}
+    assert vertical.figure("cycle_completeness", "gorodets") == (6, 9)
+    assert vertical.figure("cycle_completeness", "gorodets", known_at=known) == (9, 9)
 
 
 def test_a_retraction_that_is_itself_taken_back_restores_the_chain(
@@ -241,6 +251,9 @@ def test_a_cycle_whose_opening_was_taken_back_is_not_there(
 def test_a_link_without_what_it_needs_is_broken_from_the_start(client: FlaskClient, vertical: Vertikal) -> None:
     adopt(vertical, "passed", method="")
     tell(vertical, "analysis.published", "2020-11-09", analysis="an2", findings=[])
+    bare = [{"finding": "f2", "text": "Так кажется", "figures": []}]
+    tell(vertical, "analysis.published", "2020-11-09", analysis="an3", findings=bare)
+    recommend(vertical, recommendation="r2", finding="f2")
     decide(vertical, decision="d2", activities=[])
     decide(vertical, decision="d3", recommendations=[])
     assess(vertical, effectiveness="ef2", activities=[])
@@ -248,6 +261,7 @@ def test_a_link_without_what_it_needs_is_broken_from_the_start(client: FlaskClie
     assert [(each["kind"], each["code"], each["reason"]) for each in cycle["broken"]] == [
         ("methods", "passed", "метод сбора не указан"),
         ("analysis", "an2", "в анализе нет выводов"),
+        ("recommendations", "r2", "вывод «f2» не опирается на показатели"),
         ("decisions", "d2", "нет действующего мероприятия"),
         ("decisions", "d3", "не указана рекомендация"),
         ("effectiveness", "ef2", "не указано мероприятие"),
@@ -430,6 +444,7 @@ def test_a_recommendation_is_listed_with_its_answers_and_those_who_owe_one(
         "answers": [{"on": "2021-01-20", "organisation": "s1", "answer": "accepted", "text": "План есть"}],
         "unanswered": ["s2"],
         "decided": True,
+        "decisions": [{"on": "2021-02-07", "organisation": "gorodets", "cycle": "cy", "decision": "d1"}],
     }
     then = get(client, vertical, "recommendations", as_of="2021-01-15")["items"][0]
     assert (then["answers"][0]["answer"], then["decided"]) == ("declined", False)
@@ -509,7 +524,7 @@ def test_the_command_line_prints_the_components_and_the_broken_links(
         "компоненты: 5 из 9 (неполный состав)",
         "есть  анализ ",
         "нет   управленческие решения",
-        "разрыв: управленческие решения «d1»: рекомендация «r1» в этом цикле не дана, отозвана или не обоснована",
+        "разрыв: управленческие решения «d1»: рекомендация «r1» не дана этой организации, отозвана или не обоснована",
     ):
         assert line in printed
     assert terminal.json("cycle", "cy", "--as-of", TODAY)["completeness"]["numerator"] == 5

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -15,7 +17,8 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
-from tests.conftest import Vertikal, fresh_database
+from tests.conftest import Vertikal
+from tests.databases import Databases
 from tests.ledgers import balanced, posted
 from tests.refold import refold, rolled_up
 from vertikal.events import log
@@ -167,6 +170,7 @@ def expectation(draw: st.DrawFn) -> Step:
 
 
 COHORTS = ("c1", "c2")
+ACTIVITIES = st.sampled_from(("a1", "a2"))
 
 
 def definition(cohort: str) -> dict[str, Any]:
@@ -174,17 +178,22 @@ def definition(cohort: str) -> dict[str, Any]:
     return {"cohort": cohort, "title": "Группа", "kind": "shnor", "owner": "obr", "period": period}
 
 
+UNHEARD = {"indicator": "quality", "organisation": "s1", "period": "2020", "as_of": "2020-12-31", "known_at": 0}
+UNHEARD |= {"numerator": 0, "denominator": 0}  # a figure that holds whatever came before: nothing was known yet
+
+
 @st.composite
 def cycle(draw: st.DrawFn) -> Step:
-    """What is said of the cycle of s1, or in answer to its recommendation."""
-    act, activity = {"number": "1", "date": "2021-01-15"}, {"roadmap": "rm", "activity": "a1"}
+    """What is said of the cycle of s1, in answer to its recommendation, or decided on it in the cycle of s3."""
+    act, activity = {"number": "1", "date": "2021-01-15"}, {"roadmap": "rm", "activity": draw(ACTIVITIES)}
     school = draw(st.sampled_from(("s1", "s3")))
+    figures = draw(st.sampled_from(([UNHEARD], [UNHEARD], [])))
     said: dict[str, dict[str, Any]] = {
         "goal.set": {"goal": "g1", "text": "Цель"},
         "indicator.adopted": {"goal": "g1", "indicator": "own", "method": draw(st.sampled_from(("", "Карты")))},
         "monitoring.recorded": {"indicator": "own", "organisation": school, "on": draw(dates), "origin": "Карты"}
         | {"numerator": 1, "denominator": 2},
-        "analysis.published": {"analysis": "1", "findings": [{"finding": "f1", "text": "Вывод", "figures": []}]},
+        "analysis.published": {"analysis": "1", "findings": [{"finding": "f1", "text": "Вывод", "figures": figures}]},
         "recommendation.issued": {"recommendation": "r1", "finding": "f1", "addressees": [school], "text": "Совет"},
         "recommendation.answered": {"recommendation": "r1", "organisation": school, "answer": "accepted"},
         "decision.taken": {"decision": "1", "recommendations": ["r1"], "act": act, "text": "Решение"}
@@ -192,14 +201,16 @@ def cycle(draw: st.DrawFn) -> Step:
         "effectiveness.assessed": {"effectiveness": "1", "activities": [activity], "outcome": "partly", "text": "Итог"},
         "cycle.closed": {"next": "cy2"},
     }
-    type_ = draw(st.sampled_from((*said, "analysis.published", "recommendation.issued")))
-    data = said[type_] if type_ == "recommendation.answered" else {"cycle": "cy", **said[type_]}
+    often = ("analysis.published", "recommendation.issued", "decision.taken", "decision.taken")
+    type_ = draw(st.sampled_from((*said, *often)))
+    of = draw(st.sampled_from(("cy", "cy3"))) if type_ == "decision.taken" else "cy"
+    data = said[type_] if type_ == "recommendation.answered" else {"cycle": of, **said[type_]}
     return type_, data.get("organisation", "obr"), data
 
 
-def opening() -> dict[str, Any]:
+def opening(cycle: str, organisation: str) -> dict[str, Any]:
     period = {"start": "2020-01-01", "end": "2021-12-31"}
-    return {"cycle": "cy", "organisation": "s1", "direction": "Поддержка школ", "period": period}
+    return {"cycle": cycle, "organisation": organisation, "direction": "Поддержка школ", "period": period}
 
 
 @st.composite
@@ -299,29 +310,25 @@ histories = st.lists(
 )
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def fresh(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], AbstractContextManager[Vertikal]]:
+@pytest.fixture
+def fresh(databases: Databases, tmp_path: Path) -> Callable[[], AbstractContextManager[Vertikal]]:
     """Makes an empty Vertikal for each example of a property."""
-    server = request.getfixturevalue("postgresql_server") if request.param == "postgresql" else None
-
-    @contextmanager
-    def make() -> Iterator[Vertikal]:
-        name = f"test_{uuid4().hex}"
-        if server is None:
-            with opened(f"sqlite:///{tmp_path / name}.db") as made:
-                yield made
-        else:
-            with fresh_database(server, name) as url, opened(url) as made:
-                yield made
-
-    return make
+    return partial(emptied, databases, tmp_path)
 
 
 @contextmanager
-def opened(url: str) -> Iterator[Vertikal]:
+def emptied(databases: Databases, folder: Path) -> Iterator[Vertikal]:
+    """An empty Vertikal."""
+    with databases.fresh(folder / f"{uuid4().hex}.db", unsigned) as url:
+        engine = connect(url)
+        yield Vertikal(engine, read_settings({"VERTIKAL_DATABASE_URL": url}))
+        engine.dispose()
+
+
+def unsigned(url: str) -> None:
+    """A made database that has no keys."""
     engine = connect(url)
     stores.create(engine)
-    yield Vertikal(engine, read_settings({"VERTIKAL_DATABASE_URL": url}))
     engine.dispose()
 
 
@@ -339,7 +346,8 @@ def tell(store: Vertikal, history: list[Step]) -> None:
     plan = {"roadmap": "rm", "owner": "obr", "title": "ДК", "period": {"start": "2020-01-01", "end": "2021-12-31"}}
     sent = [store.event("roadmap.adopted", "obr", plan, time="2020-01-10T10:00:00+03:00")]
     sent += [store.event("cohort.defined", "obr", definition(cohort)) for cohort in COHORTS]
-    sent.append(store.event("cycle.opened", "s1", opening(), time="2020-02-10T10:00:00+03:00"))
+    for of, code in (("s1", "cy"), ("s3", "cy3")):
+        sent.append(store.event("cycle.opened", of, opening(code, of), time="2020-02-10T10:00:00+03:00"))
     for activity, targets in (("a1", ["s1", "s2", "s3"]), ("a2", [])):
         timing = {"raw": "до 1 мая", "kind": "deadline", "end": "2020-05-01"}
         what: dict[str, Any] = {"roadmap": "rm", "activity": activity, "number": "1", "title": "М", "timing": timing}
@@ -347,18 +355,17 @@ def tell(store: Vertikal, history: list[Step]) -> None:
         if targets:
             what["organisations"] = targets
         sent.append(store.event("activity.planned", "obr", what, time="2020-01-10T10:00:00+03:00"))
-    for type_, subject, said in history:
+    for number, (type_, subject, said) in enumerate(history):
         target = sent[-1 - said.get("back", 0) % len(sent)]
         retraction = {"source": target["source"], "id": target["id"], "reason": "ошибка"}
         data = retraction if type_ == "event.retracted" else said
-        sent.append(store.event(type_, subject, data, time="2021-12-20T10:00:00+03:00"))
-    for event in sent:
-        role = "region" if "region" in SENDERS.get(event["type"], ("region",)) else "municipality"
-        store.submit(event, party=Party("obr", role))
+        sent.append(store.event(type_, subject, data, time=f"2021-{number % 4 * 3 + 3:02}-20T10:00:00+03:00"))
+    for role, events in groupby(sent, key=lambda event: SENDERS.get(event["type"], "region")):
+        store.submit(*events, party=Party("obr", role))
 
 
 MUNICIPAL = ("course.finished", "competence.assessed", "support.provided", "agreement.signed", "contest.entered")
-SENDERS = dict.fromkeys(MUNICIPAL, ("municipality",))
+SENDERS = dict.fromkeys(MUNICIPAL, "municipality")
 
 
 def recorded(store: Vertikal) -> list[log.Recorded]:
@@ -392,7 +399,7 @@ def test_a_region_is_the_sum_of_its_parts_and_of_what_was_reported_above_them(
     with fresh() as store:
         play(store, history, 1_000)
         head = len(recorded(store))
-        for indicator in ("trained_teachers", "roadmap_overdue", "roadmap_done", "below_minimum"):
+        for indicator in ("trained_teachers", "roadmap_overdue", "roadmap_done", "below_minimum", "decisions_executed"):
             for as_of in ("2020-06-01", "2021-12-31"):
                 for known_at in (head // 2, head):
                     check_parts(store, indicator, as_of, known_at)

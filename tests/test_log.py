@@ -388,7 +388,7 @@ def test_a_head_that_differs_from_the_events_is_found(vertical: Vertikal) -> Non
     assert "the head says 8, there are 7 events, the last has position 7" in stores.check(vertical.engine)[0]
 
 
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("databases", ["postgresql"], indirect=True)
 def test_a_lost_connection_is_called_so_whatever_its_driver_calls_it(engine: Engine) -> None:
     """A server that ends in the middle of a query: psycopg2 says no more than ``DatabaseError``."""
 

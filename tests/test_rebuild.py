@@ -18,18 +18,19 @@ from sqlalchemy import Table, delete, func, select, update
 
 from tests import test_ledger
 from tests.conftest import Vertikal
+from tests.databases import PostgreSQL, SQLite
 from tests.readers import employ, head, teach
 from tests.test_closings import check, sized
-from tests.test_conservation import on_postgresql, sqlite
 from tests.test_figures import result
-from tests.test_ledger import Step, histories, play
+from tests.test_ledger import Step, emptied, histories, play
 from vertikal.events.database import reading, writing
-from vertikal.projections import book, building, comparing
+from vertikal.projections import book, building, comparing, rebuild
 from vertikal.projections.folding import Body
 from vertikal.projections.tables import VOLUMES, Volume, accounts, places, volumes
 from vertikal.projections.tables import building as steps
 from vertikal.read_models import MODELS
 from vertikal.services import projector, rebuilding
+from vertikal.services.access import Party
 from vertikal.services.rebuilding import Rebuilt
 from vertikal.services.refusals import Refusal
 
@@ -83,7 +84,7 @@ def entities(store: Vertikal, volume: Volume) -> dict[tuple[str, str], Any]:
     with reading(store.engine) as connection:
         stored = connection.execute(select(volume.entities)).all()
     bodies = {(model, key): msgspec.json.decode(bytes(body), type=Body) for model, key, body in stored}
-    return {key: (msgspec.json.decode(body.state), body.positions, body.blocked) for key, body in bodies.items()}
+    return {key: (*msgspec.structs.astuple(body)[1:], msgspec.json.decode(body.state)) for key, body in bodies.items()}
 
 
 def content(store: Vertikal, table: Table) -> list[tuple[Any, ...]]:
@@ -118,11 +119,12 @@ def test_what_is_rebuilt_is_what_was_made_event_by_event(
 @settings(BRIEF, max_examples=4)
 @given(history=histories)
 def test_the_digest_is_the_same_on_both_databases_and_each_time(
-    tmp_path: Path, postgresql_server: str, history: list[Step]
+    tmp_path: Path, sqlite_databases: SQLite, postgresql_databases: PostgreSQL, history: list[Step]
 ) -> None:
     digests = []
     with ExitStack() as stack:
-        for store in map(stack.enter_context, (sqlite(tmp_path), on_postgresql(postgresql_server))):
+        for databases in (sqlite_databases, postgresql_databases):
+            store = stack.enter_context(emptied(databases, tmp_path))
             play(store, history, 7)
             for _ in range(2):
                 build(store)
@@ -193,6 +195,22 @@ def test_a_named_model_is_made_anew_and_the_others_are_taken_over_as_they_are(ve
     assert sum(amount for key, amount in found.items() if key[1] == "trained") == 5 * 3
 
 
+def test_what_is_taken_over_beside_a_fed_model_stands_where_the_tree_has_moved_it(vertical: Vertikal) -> None:
+    """Both the people and the support of a school moved with it; only the support is made anew."""
+    employ(vertical)
+    support = {"support": "h1", "kind": "visit", "level": "region", "organisations": ["s1"], "held_on": "2020-12-01"}
+    vertical.send("support.provided", "gorodets", support, party=Party("obr", "municipality"))
+    vertical.send("organisation.moved", "s1", {"code": "s1", "parent": "chemal", "valid_from": "2020-10-01"})
+    build(vertical, "supports")
+    assert finish(vertical).differences == []
+    alike(vertical)
+
+
+def test_models_that_hear_of_each_other_are_made_anew_together() -> None:
+    assert rebuild.choose(["decisions"]) == ("activities", "cycles", "recommendations", "decisions")
+    assert rebuild.choose(["supported"]) == ("supports", "supported")
+
+
 def test_a_model_that_nobody_knows_is_refused(vertical: Vertikal) -> None:
     with pytest.raises(Refusal, match="неизвестна"):
         build(vertical, "nobody")
@@ -248,7 +266,24 @@ def test_an_interrupted_rebuild_goes_on_where_it_was(vertical: Vertikal) -> None
     with pytest.raises(Refusal, match="до конца"):
         finish(vertical)
     folded = {step for step, _ in content(vertical, steps)}
-    assert {"plan", "fed", "partition 0", "partition 1"} <= folded
+    assert {"plan", "partition 0", "partition 1"} <= folded
+    build(vertical)
+    assert finish(vertical).differences == []
+    alike(vertical)
+
+
+def test_a_rebuild_that_was_interrupted_before_the_fed_models_makes_them(
+    vertical: Vertikal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    employ(vertical)
+    with monkeypatch.context() as patched:
+        patched.setattr(rebuild, "fold_fed", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            build(vertical)
+    assert "keys" in {step for step, _ in content(vertical, steps)}
     build(vertical)
     assert finish(vertical).differences == []
     alike(vertical)

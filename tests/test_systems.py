@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
-from tests.conftest import fresh_database
+from tests.databases import Databases
 from vertikal.contracts.catalogue import CATALOGUE
 from vertikal.events.database import connect, writing
 from vertikal.projections.figures import UNITS
@@ -54,11 +53,9 @@ class Console:
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def console(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     """The sample region in a database of each kind."""
-    if request.param == "sqlite":
-        yield from _filled(f"sqlite:///{Path(tmp_path_factory.mktemp('systems')) / 'sample.db'}")
-    else:
-        with fresh_database(request.getfixturevalue("postgresql_server"), "systems") as url:
-            yield from _filled(url)
+    databases: Databases = request.getfixturevalue(f"{request.param}_databases")
+    with databases.fresh(tmp_path_factory.mktemp("systems") / "sample.db") as url:
+        yield from _filled(url)
 
 
 def _filled(url: str) -> Iterator[Console]:
@@ -194,10 +191,17 @@ def test_chemal_describes_eight_indicators_and_those_of_its_own_have_no_values(c
     assert [each["value"] for each in own] == [None, None, None]
 
 
-def test_chemal_never_monitored_nor_assessed_its_cycle(console: Console) -> None:
-    components = console.get("/v1/cycles/chemal-cycle-2020")["components"]
-    assert [each["component"] for each in components if not each["complete"]] == ["monitoring", "effectiveness"]
-    assert console.figure("cycle_completeness", "chemal", as_of="2021-08-31") == (7, 9)
+def test_chemal_recommends_on_findings_without_figures_and_never_monitored_nor_assessed_its_cycle(
+    console: Console,
+) -> None:
+    cycle = console.get("/v1/cycles/chemal-cycle-2020")
+    assert [each["component"] for each in cycle["components"] if not each["complete"]] == [
+        "monitoring", "recommendations", "measures", "decisions", "effectiveness",
+    ]  # fmt: skip
+    assert cycle["broken"][0] == {
+        "kind": "recommendations", "code": "chemal-rec-2021", "reason": "вывод «1» не опирается на показатели",
+    }  # fmt: skip
+    assert console.figure("cycle_completeness", "chemal", as_of="2021-08-31") == (4, 9)
 
 
 # Tersk: seven schools counted and six named, a claim without rows
@@ -265,6 +269,22 @@ def test_matveev_kurgan_promised_to_train_everybody_and_reports_nobody(console: 
     numerator, denominator = console.figure("trained_teachers", "matveev-kurgan", period="2023")
     assert numerator == 0
     assert denominator > 0
+
+
+# The other municipalities
+
+
+def test_every_figure_that_the_sample_cites_is_what_the_ledger_holds_at_its_clocks(console: Console) -> None:
+    codes = [each["cycle"] for each in console.items("/v1/cycles")]
+    findings = [each for code in codes for each in console.get(f"/v1/cycles/{code}")["findings"]]
+    cited = [figure for each in findings for figure in each["figures"]]
+    asked = ("organisation", "period", "as_of", "known_at")
+    held = [
+        console.get(f"/v1/indicators/{each['indicator']}", **{name: each[name] for name in asked}) for each in cited
+    ]
+    sides = ("numerator", "denominator", "value")
+    assert [each["then"] for each in cited] == [{side: each[side] for side in sides} for each in held]
+    assert cited
 
 
 # All of them

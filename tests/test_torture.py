@@ -60,9 +60,9 @@ def test_nothing_is_lost_doubled_or_reordered_whatever_is_killed(database_url: s
 
 
 @pytest.mark.parametrize(
-    ("database_url", "door"),
+    ("databases", "door"),
     [("postgresql", "sequence"), ("postgresql", "xmin"), ("sqlite", "counting")],
-    indirect=["database_url"],
+    indirect=["databases"],
 )
 def test_control_with_positions_of_another_making_there_are_gaps_and_a_reader_loses_events(
     database_url: str, folder: str, door: str
@@ -219,7 +219,7 @@ def test_a_head_a_tree_and_times_that_are_not_those_of_the_events_are_noticed(ve
     assert all(words in found for words in ("the head says", "root of the tree", "3 was recorded before 2")), found
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
 @pytest.mark.usefixtures("vertical")
 def test_a_process_that_ends_by_itself_and_one_that_complains_are_noticed(database_url: str, folder: str) -> None:
     plan = planned(database_url, folder)

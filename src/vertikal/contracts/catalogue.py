@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import jsonschema_rs
@@ -22,7 +23,11 @@ NESTING_MAX = 32
 @dataclass(frozen=True)
 class _Compiled:
     contract: Contract
-    is_valid: Any = field(repr=False)
+
+    @cached_property
+    def is_valid(self) -> Callable[[Any], bool]:
+        """Compiled when first asked: all contracts together take a quarter of a second, and most commands ask few."""
+        return jsonschema_rs.validator_for(event_schema(self.contract), validate_formats=True).is_valid
 
 
 class Catalogue:
@@ -32,8 +37,7 @@ class Catalogue:
         self.contracts = tuple(contracts)
         self._compiled: dict[str, dict[int, _Compiled]] = {}
         for contract in self.contracts:
-            validator = jsonschema_rs.validator_for(event_schema(contract), validate_formats=True)
-            self._compiled.setdefault(contract.type, {})[contract.version] = _Compiled(contract, validator.is_valid)
+            self._compiled.setdefault(contract.type, {})[contract.version] = _Compiled(contract)
         self.newest = {type_: versions[max(versions)].contract for type_, versions in self._compiled.items()}
 
     def find(self, type_: str, version: int | None = None) -> Contract | None:

@@ -186,9 +186,10 @@ def recorded_at(connection: Connection, position: int) -> str | None:
     return connection.execute(select(events.c.recorded_at).where(events.c.position == position)).scalar()
 
 
-def version(connection: Connection, subject: str) -> int:
-    """How many events of a subject the log holds: what ``expectedversion`` is compared with."""
-    return connection.execute(select(func.count()).where(events.c.subject == subject)).scalar() or 0
+def version(connection: Connection, subject: str, until: int = POSITION_MAX) -> int:
+    """How many events of a subject the log holds up to a position: what ``expectedversion`` is compared with."""
+    statement = select(func.count()).where(events.c.subject == subject, events.c.position <= until)
+    return connection.execute(statement).scalar() or 0
 
 
 def timestamp(time: datetime) -> str:

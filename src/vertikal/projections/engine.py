@@ -6,14 +6,14 @@ Nothing is counted by hand. Cursor, entities, postings and balances change in on
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections import defaultdict, deque
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Connection, delete, select, update
 
 from ..contracts.catalogue import CATALOGUE
 from ..events import bulk, log, registry
-from ..read_models import MEASURES, MODELS, VERSIONS
+from ..read_models import MODELS, VERSIONS
 from ..read_models.model import Event, Model
 from .book import held, live
 from .folding import Changes, Entity, concerned
@@ -51,9 +51,14 @@ class Engine:
         self._models = models
         self._position: int | None = None
         self._by_type: dict[str, list[Model]] = defaultdict(list)
+        self._hearing: dict[str, list[Model]] = defaultdict(list)
         for model in models:
             for type_ in model.types:
                 self._by_type[type_].append(model)
+            for measure in model.hears:
+                self._hearing[measure.name].append(model)
+        self._measures = {measure.name: measure for model in models for measure in model.posts}
+        self._fed = {*self._hearing, *(measure for measure in self._measures if measure in self._by_type)}
 
     def apply(self, connection: Connection, events: Sequence[log.Recorded]) -> None:
         """Fold events that follow the cursor without a gap; the caller commits, or calls ``forget``."""
@@ -64,11 +69,19 @@ class Engine:
         self.fold(connection, events)
         self._position = last
 
-    def fold(self, connection: Connection, events: Sequence[log.Recorded]) -> None:
-        """Fold events into the volume and write what changed; the cursor is the caller's."""
+    def fold(
+        self, connection: Connection, events: Sequence[log.Recorded], elsewhere: Iterable[tuple[int, Posted]] = ()
+    ) -> None:
+        """Fold events into the volume and write what changed; the cursor is the caller's.
+
+        ``elsewhere``: what read models that are not this engine's have posted, with positions and in their order.
+        """
         facts = self._facts(connection, events)
         self._recall(connection, [event for _, event in facts])
+        waiting = deque(elsewhere)
         for position, event in facts:
+            while waiting and waiting[0][0] < position:
+                self._feed(connection, waiting[0][0], [waiting.popleft()[1]])
             if event["type"].startswith("organisation."):
                 self._turn(connection, position, event, self._ledger.tree.after(event["type"], event["data"]))
             elif event["type"] == "event.retracted":
@@ -76,6 +89,8 @@ class Engine:
             else:
                 for model in self._by_type.get(event["type"], ()):
                     self._fold(connection, model, position, event)
+        for position, posted in waiting:
+            self._feed(connection, position, [posted])
         self._flush(connection)
 
     def held(self, connection: Connection) -> int:
@@ -95,7 +110,7 @@ class Engine:
         """Take up the volume as it is after a position."""
         self._volume = self._open(connection)
         tree = read_tree(connection, position)
-        self._ledger = Ledger(connection, self._volume, MEASURES, tree, postings_only=self._postings_only)
+        self._ledger = Ledger(connection, self._volume, self._measures, tree, postings_only=self._postings_only)
         self._entities: dict[Key, Entity] = {}
         self._owners = Owners()
         self._changed: set[Key] = set()
@@ -138,12 +153,31 @@ class Engine:
 
     def _feed(self, connection: Connection, position: int, posted: list[Posted]) -> None:
         """Postings are events to the read models that fold them, at every organisation that holds them."""
-        for path, measure, values, date, amount in posted:
+        for each in posted:
+            path, measure, values, date, amount = each
+            if measure not in self._fed:
+                continue
+            self._hear(connection, position, each)
             for model in self._by_type.get(measure, ()):
                 for holder in path:
                     what = {"type": measure, "organisation": path[-1], "holder": holder, "subject": holder}
                     of = {"measure": measure, "dimensions": values, "date": date, "amount": amount}
                     self._fold(connection, model, position, {**what, **of})
+
+    def _hear(self, connection: Connection, position: int, posted: Posted) -> None:
+        """Tell the entities that a posting is for."""
+        path, measure, values, date, amount = posted
+        for model in self._hearing.get(measure, ()):
+            told = model.hearing(measure, values)
+            if told is None:
+                continue
+            key, topic = told
+            entity = self._entity(connection, model, key)
+            self._changed.add((model.name, key))
+            changes = entity.hear(topic, date, amount)
+            if entity.blocked is not None:
+                self._block(model, key, position, {"type": measure, "subject": path[-1]}, entity.blocked)
+            self._post(connection, position, changes)
 
     def _turn(self, connection: Connection, position: int, event: Event, tree: Tree) -> None:
         """The tree changes: what stands at the organisations concerned moves to where they are now."""

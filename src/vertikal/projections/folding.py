@@ -14,16 +14,18 @@ from ..contracts.catalogue import CATALOGUE
 from ..read_models.model import Cell, Cells, Event, Model
 
 Changes = list[tuple[Cell, int]]
+Heard = dict[str, dict[str, int]]  # by topic: amounts by date
 NOTHING = msgspec.Raw(b"null")
 REASON_MAX = 500
 
 
-class Body(msgspec.Struct):
-    """An entity as stored: its state, the positions of its events, and why it stands still, if it does."""
+class Body(msgspec.Struct, omit_defaults=True):
+    """An entity as stored: its state, the positions of its events, why it stands still, if it does, what it heard."""
 
     state: msgspec.Raw = NOTHING
     positions: list[int] = []
     blocked: str | None = None
+    heard: Heard = {}
 
     def decode(self, model: Model) -> Any:
         """The state; None where no event stands."""
@@ -33,20 +35,21 @@ class Body(msgspec.Struct):
 class Entity:
     """An entity in memory. A read model that cannot take an event stops it: ``blocked`` then says why."""
 
-    __slots__ = ("blocked", "cells", "model", "positions", "state")
+    __slots__ = ("blocked", "cells", "heard", "model", "positions", "state")
 
     def __init__(self, model: Model, stored: bytes | None = None) -> None:
         body = msgspec.json.decode(stored, type=Body) if stored else Body()
         self.model = model
         self.positions = body.positions
         self.blocked = body.blocked
+        self.heard = body.heard
         self.state = body.decode(model)
-        self.cells: Cells = model.measures(self.state) if self.state is not None else {}
+        self.cells: Cells = model.worth(self.state, self.heard)
 
     def stored(self) -> bytes:
         """The bytes that it is stored as."""
         state = msgspec.Raw(msgspec.json.encode(self.state))
-        return msgspec.json.encode(Body(state, self.positions, self.blocked))
+        return msgspec.json.encode(Body(state, self.positions, self.blocked, self.heard))
 
     def fold(self, position: int, event: Event) -> Changes:
         """What one more event changes in its worth; nothing where the entity stands still."""
@@ -56,7 +59,7 @@ class Entity:
             return []
         try:
             state = self.model.evolve(self.state, event)
-            cells = self.model.measures(state)
+            cells = self.model.worth(state, self.heard)
         except Exception as error:  # stops this entity only: it is listed, and its figures say "incomplete"
             self.blocked = repr(error)[:REASON_MAX]
             return []
@@ -66,12 +69,24 @@ class Entity:
         """What changes when only these events stand; that may release the entity, or show that it must stand still."""
         try:
             state = fold(self.model, standing)
-            cells = self.model.measures(state) if state is not None else {}
+            cells = self.model.worth(state, self.heard)
         except Exception as error:  # as above
             self.blocked = repr(error)[:REASON_MAX]
             return []
         self.blocked = None
         return self._become(state, cells)
+
+    def hear(self, topic: str, date: str, amount: int) -> Changes:
+        """What changes in its worth when so much more is heard; an entity that stands still hears, and waits."""
+        self.heard = _added(self.heard, topic, date, amount)
+        if self.blocked is not None:
+            return []
+        try:
+            cells = self.model.worth(self.state, self.heard)
+        except Exception as error:  # as above
+            self.blocked = repr(error)[:REASON_MAX]
+            return []
+        return self._become(self.state, cells)
 
     def _become(self, state: Any, cells: Cells) -> Changes:
         before, self.state, self.cells = self.cells, state, cells
@@ -91,6 +106,14 @@ def difference(before: Cells, after: Cells) -> Changes:
     changes = [(cell, more) for cell, amount in after.items() if (more := amount - before.get(cell, 0))]
     changes += [(cell, -amount) for cell, amount in before.items() if cell not in after]
     return changes
+
+
+def _added(heard: Heard, topic: str, date: str, amount: int) -> Heard:
+    """With so much more at a date; what comes to nothing is not there."""
+    before = heard.get(topic, {})
+    sums = {**before, date: before.get(date, 0) + amount}
+    changed = {**heard, topic: {on: total for on, total in sums.items() if total}}
+    return {of: each for of, each in changed.items() if each}
 
 
 def concerned(event: Event) -> set[str]:

@@ -173,10 +173,14 @@ def facts(
     found = []
     for measure, dimensions, day, amount in connection.execute(statement):
         if measure in measures:
-            named = orjson.loads(dimensions)
-            values = tuple(named[each] for each in measures[measure].dimensions)
-            found.append((measure, values, date_of(day), int(amount)))
+            found.append((measure, values_of(measures[measure], dimensions), date_of(day), int(amount)))
     return found
+
+
+def values_of(measure: Measure, dimensions: str) -> tuple[str, ...]:
+    """The values of a measure's dimensions, as an account holds them, in their order."""
+    named = orjson.loads(dimensions)
+    return tuple(named[each] for each in measure.dimensions)
 
 
 @lru_cache(maxsize=20_000)

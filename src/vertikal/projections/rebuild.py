@@ -5,8 +5,8 @@
     replant     where the tree turned, what stood there is posted anew, as the engine did at that event
     balance     balances are summed from the closed epochs, and these from the postings
 
-Read models that feed on postings of others (``FED``) are made by the engine itself, beside these steps; their events
-are few. What comes out must be what the engine made event by event: ``comparing`` says whether it is.
+Read models that depend on what others post (``FED``) are made by the engine itself when the others are folded; their
+events are few. What comes out must be what the engine made event by event: ``comparing`` says whether it is.
 """
 
 from __future__ import annotations
@@ -29,22 +29,28 @@ from ..read_models.model import Event
 from .closings import of_run, rolled_up, runs
 from .engine import Engine
 from .folding import Entity, concerned
-from .ledger import Ledger
+from .ledger import Ledger, Posted, date_of, values_of
 from .organisations import Tree, read_tree
 from .owners import Owners
 from .placing import turned
-from .tables import Volume
+from .tables import Volume, accounts, places
 
+# Those that fold postings, with those that make these; and those that hear postings, for which alone it is that
+# activities are not made by the engine, too.
 FED = tuple(
     model
     for model in MODELS
-    if any(type_ in MEASURES for type_ in model.types)
+    if model.hears
+    or any(type_ in MEASURES for type_ in model.types)
     or any(measure.name in other.types for other in MODELS for measure in model.posts)
 )
 FOLDED = tuple(model for model in MODELS if model not in FED)
 FED_LINES = -1  # the partition of all events that the engine takes itself
 SEPARATOR = b"\t"
 _TYPES_FED = {type_ for model in FED for type_ in model.types}
+_HEARD = {measure.name for model in FED for measure in model.hears} & {
+    measure.name for model in FOLDED for measure in model.posts
+}
 _BY_TYPE = {type_: [each for each in FOLDED if type_ in each.types] for model in FOLDED for type_ in model.types}
 _BY_NAME = {model.name.encode(): model for model in FOLDED}
 
@@ -52,16 +58,17 @@ Lines = dict[int, list[bytes]]
 
 
 def choose(names: Collection[str]) -> tuple[str, ...]:
-    """The read models to make anew: those named (none named: all), and with one that is fed all that belong to it.
+    """The read models to make anew: those named (none named: all), and with one all that feed it or that it feeds.
 
     Raises ``KeyError`` for a name that no read model has.
     """
     unknown = set(names) - {model.name for model in MODELS}
     if unknown:
         raise KeyError(", ".join(sorted(unknown)))
-    fed = {model.name for model in FED}
-    wanted = set(names) | (fed if fed & set(names) else set()) if names else {model.name for model in MODELS}
-    return tuple(model.name for model in MODELS if model.name in wanted)
+    wanted = [model for model in MODELS if not names or model.name in names]
+    for model in wanted:  # it grows
+        wanted += [each for each in MODELS if each not in wanted and (each.feeds(model) or model.feeds(each))]
+    return tuple(model.name for model in MODELS if model in wanted)
 
 
 def scatter(
@@ -90,13 +97,31 @@ def scatter(
     return lines
 
 
-def fold_fed(connection: Connection, volume: Volume, lines: Sequence[bytes]) -> None:
-    """Have the engine make the read models that feed on postings, of all their events in order."""
-    engine = Engine(volume.name, FED, postings_only=True)
+def fold_fed(connection: Connection, volume: Volume, lines: Sequence[bytes], chosen: Collection[str]) -> None:
+    """Have the engine make the read models that depend on postings, of all their events in order.
+
+    What they hear of read models that were folded stands in the volume already.
+    """
+    engine = Engine(volume.name, [model for model in FED if model.name in chosen], postings_only=True)
     engine.begin(connection, 0)
     events = [log.Recorded(int(position), leaf) for _, _, position, leaf in map(_parts, lines)]
     if events:
-        engine.fold(connection, events)
+        engine.fold(connection, events, _heard(connection, volume))
+
+
+def _heard(connection: Connection, volume: Volume) -> list[tuple[int, Posted]]:
+    """What was posted that others hear, in the order of the log."""
+    told = select(accounts.c.id, accounts.c.measure, accounts.c.dimensions)
+    told = told.where(accounts.c.measure.in_(_HEARD), accounts.c.summary == 0)
+    named = {id_: (measure, values_of(MEASURES[measure], dims)) for id_, measure, dims in connection.execute(told)}
+    postings = volume.postings
+    columns = (postings.c.position, places.c.path, postings.c.account, postings.c.date, postings.c.amount)
+    statement = select(*columns).join(places, places.c.id == postings.c.place).order_by(postings.c.position)
+    rows = connection.execute(statement.where(postings.c.account.in_(named))) if named else ()
+    return [
+        (position, (tuple(path.split("/")), *named[account], date_of(day), int(amount)))
+        for position, path, account, day, amount in rows
+    ]
 
 
 @dataclass(frozen=True)

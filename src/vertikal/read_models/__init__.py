@@ -10,6 +10,7 @@ from . import (
     cohorts,
     contests,
     cycles,
+    decisions,
     mentors,
     progress,
     recommendations,
@@ -39,6 +40,7 @@ NOUNS = (
     reporting,
     cycles,
     recommendations,
+    decisions,
 )
 MODELS: tuple[Model, ...] = tuple(model for noun in NOUNS for model in noun.MODELS)
 VERSIONS = ", ".join(sorted(model.stored_as for model in MODELS))

@@ -1,9 +1,9 @@
 """What of a management cycle is sound as of a date, and which of its links are broken.
 
 Worked out from all that was said: goals; indicators of a goal that is set, and their methods; monitoring of adopted
-indicators; analysis; recommendations on a finding of it; decisions on a recommendation, with an activity; measures, the
-activities that decisions name; effectiveness of these. A link whose support was taken back is broken, and so is all
-that rests on it.
+indicators; analysis; recommendations on a finding of it that cites a figure; decisions on a recommendation, with an
+activity; measures, the activities that decisions name; effectiveness of these. A link whose support was taken back, or
+was never there, is broken, and so is all that rests on it.
 """
 
 from __future__ import annotations
@@ -28,12 +28,18 @@ class Broken:
 class Chain:
     """What of a cycle is sound as of a date.
 
-    ``stands`` says of an activity (road map/activity) whether it is planned. The cycle itself cannot know that, and
-    takes all for planned that a decision names.
+    What its events do not tell, others do: ``stands`` says of an activity (road map/activity) whether it is planned,
+    ``given`` of a recommendation of another cycle whether it was given to this one's organisation, and is sound.
     """
 
-    def __init__(self, cycle: Cycle, as_of: str, stands: Callable[[str], bool] = lambda _: True) -> None:
-        self._cycle, self._as_of, self._stands = cycle, as_of, stands
+    def __init__(
+        self,
+        cycle: Cycle,
+        as_of: str,
+        stands: Callable[[str], bool],
+        given: Callable[[str], bool],
+    ) -> None:
+        self._cycle, self._as_of, self._stands, self._given = cycle, as_of, stands, given
         self.links: dict[str, dict[str, Said]] = {component: {} for component in COMPONENTS}
         self.broken: list[Broken] = []
         self._indicators()
@@ -79,18 +85,20 @@ class Chain:
                 self._break("monitoring", code, f"показатель «{code}» не принят, отозван или не связан с целью")
 
     def _recommendations(self) -> None:
-        findings: set[str] = set()
+        cites: dict[str, bool] = {}  # whether a finding rests on figures; said again, the latest holds
         for code, said in self._latest("analysis.published", "analysis").items():
             if said.data["findings"]:
                 self.links["analysis"][code] = said
             else:
                 self._break("analysis", code, "в анализе нет выводов")
         for said in self._cycle.until("analysis.published", self._as_of):
-            findings.update(finding["finding"] for finding in said.data["findings"])
+            cites.update((finding["finding"], bool(finding["figures"])) for finding in said.data["findings"])
         for code, said in self._latest("recommendation.issued", "recommendation").items():
             finding = said.data["finding"]
-            if finding in findings:
+            if cites.get(finding):
                 self.links["recommendations"][code] = said
+            elif finding in cites:
+                self._break("recommendations", code, f"вывод «{finding}» не опирается на показатели")
             else:
                 self._break("recommendations", code, f"вывод «{finding}» не опубликован или отозван вместе с анализом")
 
@@ -115,9 +123,11 @@ class Chain:
 
     def _founded(self, code: str, recommendations: list[str]) -> bool:
         """Whether a decision has a sound recommendation; each that is not is a broken link."""
-        unsound = [each for each in recommendations if each not in self.links["recommendations"]]
+        sound = self.links["recommendations"]
+        unsound = [each for each in recommendations if each not in sound and not self._given(each)]
         for each in unsound:
-            self._break("decisions", code, f"рекомендация «{each}» в этом цикле не дана, отозвана или не обоснована")
+            reason = f"рекомендация «{each}» не дана этой организации, отозвана или не обоснована"
+            self._break("decisions", code, reason)
         if not recommendations:
             self._break("decisions", code, "не указана рекомендация")
         return len(unsound) < len(recommendations)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
@@ -76,14 +76,16 @@ def recorded_until(cycle: Cycle, indicator: str, as_of: str) -> tuple[Said, ...]
     return recorded[: bisect_right(recorded, as_of, key=said_on)]
 
 
-def values(cycle: Cycle, indicator: str, as_of: str) -> list[Said]:
-    """The records that make the value of an indicator, the latest of each organisation.
+def values(
+    cycle: Cycle, indicator: str, as_of: str, organisation: str, below: Callable[[str], bool] = lambda _: True
+) -> list[Said]:
+    """The records that make the value of an indicator for an organisation, the latest of each that is ``below`` it.
 
-    Where the organisation of the cycle itself has recorded, that is the value, and those below are parts of it.
+    Where the organisation itself has recorded, that is the value, and those below are parts of it.
     """
     latest = {said.data["organisation"]: said for said in recorded_until(cycle, indicator, as_of)}
-    own = latest.get(cycle.organisation or "")
-    return [own] if own else list(latest.values())
+    own = latest.get(organisation)
+    return [own] if own else [said for code, said in latest.items() if below(code)]
 
 
 def activities_of(said: Said) -> Iterator[str]:

@@ -8,7 +8,12 @@ An event arrives in the newest version of its contract. Where only the owner of 
 cycle), the engine adds ``event["owner"]``, the organisation that the log names as that owner.
 
 A model may name measures among its types: it then folds their postings, each once for every organisation that holds it
-(``organisation``, ``holder``, ``measure``, ``dimensions``, ``date``, ``amount``).
+(``organisation``, ``holder``, ``measure``, ``dimensions``, ``date``, ``amount``). Such a model takes no events.
+
+A model of events may *hear* measures instead: ``hearing(measure, dimensions)`` says which of its entities a posting is
+for, and under which topic its amount is added up there. ``measures(state, heard)`` then takes the sums, too. They are
+kept apart from the state, which a retraction makes anew. A sum knows no order: the postings of one event may come in
+any.
 """
 
 from __future__ import annotations
@@ -24,6 +29,7 @@ Event = Mapping[str, Any]
 Cell = tuple[str, str, tuple[str, ...], str]  # organisation, measure, values of its dimensions, date
 Cells = dict[Cell, int]
 Keys = tuple[str, ...]
+Sums = Mapping[str, Mapping[str, int]]  # by topic: amounts by date
 
 
 class Kind(Enum):
@@ -59,14 +65,26 @@ class Model:
     state: type[msgspec.Struct]
     keys: Callable[[Event], Keys]
     evolve: Callable[[Any, Event], Any]
-    measures: Callable[[Any], Cells]
+    measures: Callable[..., Cells]
     posts: tuple[Measure, ...] = ()
     version: int = 1
+    hears: tuple[Measure, ...] = ()
+    hearing: Callable[[str, tuple[str, ...]], tuple[str, str] | None] = lambda _measure, _values: None
 
     @property
     def stored_as(self) -> str:
         """Its name in a volume; entities of another version are never read as its own."""
         return f"{self.name}.{self.version}"
+
+    def worth(self, state: Any, heard: Sums) -> Cells:
+        """What a state is worth, with what was heard beside it; nothing where there is no state."""
+        if state is None:
+            return {}
+        return self.measures(state, heard) if self.hears else self.measures(state)
+
+    def feeds(self, other: Model) -> bool:
+        """Whether another read model depends on what this one posts."""
+        return any(measure in other.hears or measure.name in other.types for measure in self.posts)
 
 
 def steps(dates: Iterable[str], value: Callable[[str], int]) -> dict[str, int]:

@@ -1,6 +1,7 @@
 """Recommendations, from issue to answer and decision; and proposals that somebody adopted or declined.
 
-Each addressee owes an answer from the day of the issue on. What counts is its first answer, accepted or declined.
+Each addressee owes an answer from the day of the issue on. What counts is its first answer, accepted or declined. An
+addressee may decide on it in a cycle of its own: the recommendation tells that cycle from when on it may.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ from typing import Any
 
 import msgspec
 
+from . import heard
 from .indicator import Dimensions, Indicator, Part, Selection
-from .model import Cells, Event, Keys, Kind, Measure, Model
+from .model import Cells, Event, Keys, Kind, Measure, Model, Sums, steps
 from .periods import Period
 
 ADDRESSED = Measure("recommendations_addressed", Kind.STOCK, ("issued",), kept=("issued",))
@@ -29,9 +31,10 @@ class Answer(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Decided(msgspec.Struct, frozen=True, array_like=True):
-    """A decision that names the recommendation."""
+    """A decision that names the recommendation, and whose it is."""
 
     on: str
+    organisation: str
     cycle: str
     decision: str
 
@@ -49,6 +52,12 @@ class Recommendation(msgspec.Struct, frozen=True):
     due: str | None = None
     answers: tuple[Answer, ...] = ()
     decisions: tuple[Decided, ...] = ()
+
+    @property
+    def carried_to(self) -> dict[str, str]:
+        """The cycles of addressees that decide on it, other than the one in which it was issued; and whose they are."""
+        theirs = (each for each in self.decisions if each.organisation in self.addressees)
+        return {each.cycle: each.organisation for each in theirs if each.cycle != self.cycle}
 
 
 def keys(event: Event) -> Keys:
@@ -79,12 +88,18 @@ def evolve(recommendation: Recommendation | None, event: Event) -> Recommendatio
             answer = Answer(on, data["organisation"], data["answer"], data.get("text"))
             return msgspec.structs.replace(now, answers=_inserted(now.answers, answer))
         case "decision.taken":
-            decided = Decided(on, data["cycle"], data["decision"])
+            decided = Decided(on, event["owner"], data["cycle"], data["decision"])
             return msgspec.structs.replace(now, decisions=_inserted(now.decisions, decided))
     return now
 
 
-def measures(recommendation: Recommendation) -> Cells:
+def hearing(_: str, values: tuple[str, ...]) -> tuple[str, str]:
+    """Whether it is sound in a cycle."""
+    cycle, recommendation = values
+    return recommendation, cycle
+
+
+def measures(recommendation: Recommendation, sums: Sums) -> Cells:
     """One for each addressee from the issue on, and one from its first answer on."""
     if not recommendation.on:
         return {}
@@ -93,7 +108,19 @@ def measures(recommendation: Recommendation) -> Cells:
     for code in recommendation.addressees:
         if code in first:
             cells[code, ANSWERED.name, (issued,), max(issued, first[code])] = 1
-    return cells
+    return cells | _given(recommendation, sums)
+
+
+def _given(recommendation: Recommendation, sums: Sums) -> Cells:
+    """What other cycles hear of it: that it is issued to them, and sound in its own."""
+    issued, own = recommendation.on, recommendation.cycle
+    dates = {issued, *(on for on in heard.dates(sums) if on > issued)}
+    sound = steps(dates, lambda on: int(heard.total(sums, own, on) > 0))
+    return {
+        (organisation, heard.GIVEN.name, (cycle, recommendation.recommendation), on): amount
+        for cycle, organisation in recommendation.carried_to.items()
+        for on, amount in sound.items()
+    }
 
 
 def view(recommendation: Recommendation, as_of: str) -> dict[str, Any] | None:
@@ -114,7 +141,14 @@ def view(recommendation: Recommendation, as_of: str) -> dict[str, Any] | None:
         "answers": [msgspec.structs.asdict(each) for each in answered],
         "unanswered": [code for code in recommendation.addressees if code not in latest],
         "decided": any(each.on <= as_of for each in recommendation.decisions),
+        "decisions": _decisions(recommendation, as_of),
     }
+
+
+def _decisions(recommendation: Recommendation, as_of: str) -> list[dict[str, str]]:
+    """Who has decided on it, each decision as it was taken last."""
+    told = {(each.cycle, each.decision): each for each in recommendation.decisions if each.on <= as_of}
+    return [msgspec.structs.asdict(each) for each in sorted(told.values(), key=lambda each: each.on)]
 
 
 class Outcome(msgspec.Struct, frozen=True, array_like=True):
@@ -179,7 +213,10 @@ MODELS = (
         keys,
         evolve,
         measures,
-        (ADDRESSED, ANSWERED),
+        (ADDRESSED, ANSWERED, heard.GIVEN),
+        version=2,
+        hears=(heard.SOUND,),
+        hearing=hearing,
     ),
     Model(
         "proposals", ("proposal.adopted", "proposal.declined"), Proposal, proposal_keys, evolve_proposal, lambda _: {}

@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from . import heard
 from .indicator import Indicator, Part, stock
 from .model import Cells, Event, Keys, Kind, Measure, Model, steps
 from .periods import day_after
@@ -74,31 +75,52 @@ class Mark(msgspec.Struct, frozen=True, array_like=True):
     reason: str | None = None
 
 
-class Activity(msgspec.Struct, frozen=True):
-    """An activity with all its timings and marks, each ordered by date; ``plan`` is None while none stands."""
+class Naming(msgspec.Struct, frozen=True, array_like=True):
+    """A decision that names the activity, and whose decision it is."""
 
-    roadmap: str
-    activity: str
+    on: str
+    organisation: str
+    cycle: str
+    decision: str
+
+
+class Activity(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An activity with all its timings and marks, each ordered by date; ``plan`` is None while none stands.
+
+    The names are empty while only decisions have named it.
+    """
+
+    roadmap: str = ""
+    activity: str = ""
     planned_on: str = ""
     targets: tuple[str, ...] = ()
     plan: dict[str, Any] | None = None
     timings: tuple[Timing, ...] = ()
     marks: tuple[Mark, ...] = ()
+    decisions: tuple[Naming, ...] = ()
 
 
 def activity_keys(event: Event) -> Keys:
-    return (f"{event['data']['roadmap']}/{event['data']['activity']}",)
+    """A decision concerns the activities that it names."""
+    data = event["data"]
+    if event["type"] == "decision.taken":
+        return tuple(dict.fromkeys(f"{each['roadmap']}/{each['activity']}" for each in data["activities"]))
+    return (f"{data['roadmap']}/{data['activity']}",)
 
 
 def evolve_activity(activity: Activity | None, event: Event) -> Activity:
     data, id_ = event["data"], event["id"]
+    if event["type"] == "decision.taken":
+        return _decided(activity or Activity(), event)
     now = activity or Activity(data["roadmap"], data["activity"])
+    if not now.roadmap:
+        now = msgspec.structs.replace(now, roadmap=data["roadmap"], activity=data["activity"])
     match event["type"]:
         case "activity.planned":
             targets = tuple(dict.fromkeys(data.get("organisations") or (event["owner"],)))
             today = event["time"][:10]
             timings = tuple(_inserted(now.timings, _timing(today, data, id_), _since))
-            return Activity(now.roadmap, now.activity, today, targets, data, timings, now.marks)
+            return Activity(now.roadmap, now.activity, today, targets, data, timings, now.marks, now.decisions)
         case "activity.rescheduled":
             timing = _timing(event["time"][:10], data, id_)
             return msgspec.structs.replace(now, timings=tuple(_inserted(now.timings, timing, _since)))
@@ -122,11 +144,40 @@ def activity_measures(activity: Activity) -> Cells:
     if activity.plan is None:
         return {}
     ends = tuple((timing.since, timing.end) for timing in activity.timings)
-    return {
+    cells: Cells = {
         (target, MEASURES[name].name, (activity.roadmap,), date): amount
         for target in activity.targets
         for name, date, amount in _worth(activity.planned_on, ends, tuple(_statuses(activity, target)))
     }
+    return cells | _told(activity) if activity.decisions else cells
+
+
+def _decided(activity: Activity, event: Event) -> Activity:
+    data = event["data"]
+    naming = Naming(event["time"][:10], event["owner"], data["cycle"], data["decision"])
+    return msgspec.structs.replace(activity, decisions=(*activity.decisions, naming))
+
+
+def _told(activity: Activity) -> Cells:
+    """What each decision hears of it: that it is planned, and of how many targets it is done, or left to do."""
+    cells: Cells = {}
+    name = f"{activity.roadmap}/{activity.activity}"
+    statuses = [tuple(_statuses(activity, target)) for target in activity.targets]
+    counted = {
+        heard.PLANNED: lambda _: 1,
+        heard.DONE: lambda on: sum(status_at(each, on) == DONE for each in statuses),
+        heard.LEFT: lambda on: sum(status_at(each, on) not in (DONE, CANCELLED) for each in statuses),
+    }
+    first: dict[tuple[str, str], Naming] = {}  # a decision that was taken again hears it once
+    for naming in sorted(activity.decisions, key=_on):
+        first.setdefault((naming.cycle, naming.decision), naming)
+    for (cycle, decision), naming in first.items():
+        dates = [naming.on, *(mark.on for mark in activity.marks if mark.on > naming.on)]
+        for what, count in counted.items():
+            values = (cycle, decision, name, what)
+            for on, amount in steps(dates, count).items():
+                cells[naming.organisation, heard.NAMED.name, values, on] = amount
+    return cells
 
 
 @lru_cache(maxsize=100_000)
@@ -201,8 +252,8 @@ def _since(timing: Timing) -> str:
     return timing.since
 
 
-def _on(mark: Mark) -> str:
-    return mark.on
+def _on(said: Mark | Naming) -> str:
+    return said.on
 
 
 MODELS = (
@@ -217,13 +268,14 @@ MODELS = (
             "activity.partly_completed",
             "activity.not_held",
             "activity.cancelled",
+            "decision.taken",
         ),
         Activity,
         activity_keys,
         evolve_activity,
         activity_measures,
-        tuple(MEASURES.values()),
-        version=2,
+        (*MEASURES.values(), heard.NAMED),
+        version=3,
     ),
 )
 

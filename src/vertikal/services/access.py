@@ -10,6 +10,7 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 
 from sqlalchemy import Column, Connection, Integer, MetaData, Table, Text, insert, select, update
 
@@ -42,6 +43,14 @@ journal = Table(
 )
 
 
+class Sight(Enum):
+    """What is seen of an organisation: everything, its totals with small cells hidden (of one's parent), or nothing."""
+
+    ALL = "all"
+    TOTALS = "totals"
+    NOTHING = "nothing"
+
+
 @dataclass(frozen=True)
 class Party:
     """Whoever holds a token: an organisation in a role."""
@@ -59,6 +68,13 @@ class Party:
     def covers(self, tree: Tree, code: str, *dates: str) -> bool:
         """Whether ``code`` lies in this party's subtree on one of the dates."""
         return any(tree.within(code, self.scope(tree, on), on) for on in dates)
+
+    def sight(self, tree: Tree, code: str, on: str) -> Sight:
+        """How much of an organisation this party sees."""
+        if self.covers(tree, code, on):
+            return Sight.ALL
+        root = tree.nodes.get(self.scope(tree, on))
+        return Sight.TOTALS if root is not None and code == root.parent(on) else Sight.NOTHING
 
 
 def create(connection: Connection, party: Party, now: datetime) -> str:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
-from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
@@ -14,11 +13,12 @@ from ..projections.book import Opened
 from ..read_models import INDICATORS, cycle_states, periods
 from ..read_models.chains import Chain
 from ..read_models.cycle_states import COMPONENTS, Cycle, Said
-from . import queries
+from . import findings, monitoring, queries
+from .access import Sight
+from .around import Around
 from .refusals import Refusal
 
 MEETS: dict[str, Callable[[Any, Any], bool]] = {">=": operator.ge, "<=": operator.le, "=": operator.eq}
-MICRO = 1_000_000  # amounts of monitoring have up to six decimal places
 UNANSWERABLE = (404, 422)  # the organisation was not known then; the period has no meaning for the indicator
 Value = tuple[dict[str, Any], Fraction | None]  # as shown, and what a target is held against
 
@@ -31,18 +31,22 @@ def opened(ledger: Opened, code: str, known_at: int) -> tuple[Cycle, Said]:
     return cycle, cycle.opened
 
 
-def brief(cycle: Cycle, as_of: str) -> dict[str, Any] | None:
-    """A cycle in the shape of ``/v1/cycles``, by what was said of it alone; None before its opening."""
-    opening = cycle.opened
-    if opening is None or opening.on > as_of:
-        return None
-    return _head(cycle, opening, Chain(cycle, as_of), as_of)
+def briefs(ledger: Opened, cycles: Iterable[Cycle], as_of: str, known_at: int) -> Iterator[dict[str, Any]]:
+    """Cycles in the shape of ``/v1/cycles``, of those that are opened by a date."""
+    begun = [each for each in cycles if each.opened is not None and each.opened.on <= as_of]
+    around = Around(ledger, begun, as_of, known_at)
+    return (_head(each, each.opened, around.chain(each), as_of) for each in begun if each.opened is not None)
 
 
-def detail(ledger: Opened, code: str, as_of: str, known_at: int) -> dict[str, Any]:
-    """A cycle in the shape of ``/v1/cycles/{id}``, with activities as known then. Raises a 404."""
+def detail(
+    ledger: Opened, code: str, as_of: str, known_at: int, sight: findings.Seen = lambda _: Sight.ALL
+) -> dict[str, Any]:
+    """A cycle in the shape of ``/v1/cycles/{id}``. Raises a 404.
+
+    ``sight``: how much the reader sees of an organisation, for figures that findings cite may be of any.
+    """
     cycle, opening = opened(ledger, code, known_at)
-    chain = Chain(cycle, as_of, _standing(ledger, cycle, as_of, known_at).__contains__)
+    chain = Around(ledger, [cycle], as_of, known_at).chain(cycle)
     closings = cycle.closings(as_of)
     return {
         **_head(cycle, opening, chain, as_of),
@@ -53,6 +57,7 @@ def detail(ledger: Opened, code: str, as_of: str, known_at: int) -> dict[str, An
             for component in COMPONENTS
         ],
         "broken": [asdict(each) for each in chain.broken],
+        "findings": findings.of_cycle(ledger, cycle, as_of, known_at, sight),
         "indicators": [_indicator(ledger, cycle, said, as_of, known_at) for said in cycle_states.adopted(cycle, as_of)],
     }
 
@@ -70,13 +75,6 @@ def _head(cycle: Cycle, opening: Said, chain: Chain, as_of: str) -> dict[str, An
     }
 
 
-def _standing(ledger: Opened, cycle: Cycle, as_of: str, known_at: int) -> set[str]:
-    """The activities that its decisions name and that are planned, as known at a position."""
-    named = {code for said in cycle.until("decision.taken", as_of) for code in cycle_states.activities_of(said)}
-    found = ((code, entities.state(ledger, "activities", code, known_at)) for code in sorted(named))
-    return {code for code, activity in found if activity is not None and activity.plan is not None}
-
-
 def _evidence(chain: Chain, component: str) -> list[dict[str, str]]:
     links = sorted(chain.links[component].items())
     return [{"code": code, "on": said.on, "event_id": said.event_id} for code, said in links]
@@ -88,18 +86,20 @@ def _previous(ledger: Opened, cycle: Cycle, as_of: str, known_at: int) -> dict[s
     if code is None:
         return None
     before: Cycle | None = entities.state(ledger, "cycles", code, known_at)
-    own = before is not None and before.organisation is not None and before.organisation == cycle.organisation
-    return {"cycle": code, "effectiveness": _last_assessed(before, as_of) if before and own else None}
+    if before is None or before.organisation is None or before.organisation != cycle.organisation:
+        return {"cycle": code, "effectiveness": None}
+    chain = Around(ledger, [before], as_of, known_at).chain(before)
+    return {"cycle": code, "effectiveness": _last_assessed(chain, before, as_of)}
 
 
-def _last_assessed(cycle: Cycle, as_of: str) -> dict[str, Any] | None:
+def _last_assessed(chain: Chain, cycle: Cycle, as_of: str) -> dict[str, Any] | None:
     """The last assessment of effectiveness, and whether it holds; others than its own organisation do not see it."""
     assessed = cycle.until("effectiveness.assessed", as_of)
     if not assessed:
         return None
     last = assessed[-1]
     told = {name: last.data[name] for name in ("effectiveness", "outcome", "text")}
-    return {**told, "on": last.on, "sound": last in Chain(cycle, as_of).links["effectiveness"].values()}
+    return {**told, "on": last.on, "sound": last in chain.links["effectiveness"].values()}
 
 
 def _indicator(ledger: Opened, cycle: Cycle, adopted: Said, as_of: str, known_at: int) -> dict[str, Any]:
@@ -130,20 +130,9 @@ def _of_ledger(ledger: Opened, cycle: Cycle, code: str, as_of: str, known_at: in
 
 
 def _of_monitoring(cycle: Cycle, code: str, as_of: str) -> Value:
-    recorded = cycle_states.values(cycle, code, as_of)
-    if not recorded:
-        return {"numerator": None, "denominator": None, "value": None, "origin": None}, None
-    sides = [_sum(said.data[side] for said in recorded) for side in ("numerator", "denominator")]
-    numerator, denominator = (int(side * MICRO) for side in sides)
-    shown = {"numerator": _amount(sides[0]), "denominator": _amount(sides[1])}
-    told = {"value": queries.ratio(numerator, denominator), "origin": "monitoring"}
-    return {**shown, **told}, Fraction(numerator, denominator) if denominator else None
-
-
-def _sum(amounts: Iterable[int | str]) -> Decimal:
-    return sum((Decimal(amount) for amount in amounts), Decimal(0))
-
-
-def _amount(amount: Decimal) -> int | str:
-    """A whole number as one, any other as a decimal string."""
-    return int(amount) if amount == amount.to_integral_value() else f"{amount.normalize():f}"
+    sides = monitoring.value(cycle, code, as_of, cycle.organisation or "")
+    if sides is None:
+        return {**monitoring.NO_DATA, "origin": None}, None
+    numerator, denominator = map(Fraction, sides)
+    shown = {**monitoring.shown(*sides), "origin": "monitoring"}
+    return shown, numerator / denominator if denominator else None

@@ -1,6 +1,6 @@
 """The door of the log for every transport: check, lock, judge, write, commit.
 
-Everything that needs no lock (contracts, canonical bytes, digests) is done before the head is locked.
+Everything that needs no lock (contracts, cited figures, canonical bytes, digests) is done before the head is locked.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from ..events.sealing import MasterKey
 from ..projections.organisations import Tree, read_tree
 from .access import Party
 from .admission import Admission
+from .evidence import Evidence
 from .grouping import Group
 from .secrets import Sealing, Secret
 
@@ -65,13 +66,17 @@ class Answer:
 
 @dataclass(frozen=True)
 class _Checked:
-    """An event that keeps its contract, and who sent it. ``secret``: the personal data that came with it."""
+    """An event that keeps its contract, and who sent it. ``secret``: the personal data that came with it.
+
+    ``evidence``: what is wrong with the figures that it cites.
+    """
 
     party: Party
     contract: Contract
     prepared: log.Prepared
     outcome: Outcome
     secret: Secret | None
+    evidence: Errors
 
     @property
     def retracts(self) -> bool:
@@ -94,26 +99,37 @@ class _Submission:
 class Intake:
     """Takes events into one database; ``clock`` tells the time of recording, ``master`` unlocks the persons' keys.
 
+    Cited figures are held against the ledger, which needs somebody to project; not so where ``cites_freely``.
     Callers on several threads share transactions: the lock of the head and the commit are paid once for all of them.
     """
 
     def __init__(
-        self, engine: Engine, clock: Callable[[], datetime], timezone: ZoneInfo, master: MasterKey | None = None
+        self,
+        engine: Engine,
+        clock: Callable[[], datetime],
+        timezone: ZoneInfo,
+        master: MasterKey | None = None,
+        *,
+        cites_freely: bool = False,
     ) -> None:
         self._engine = engine
         self._clock = clock
         self._timezone = timezone
         self._tree: tuple[int, Tree] = (-1, Tree({}))
         self._sealing = Sealing(engine, clock, master)
+        self._evidence = None if cites_freely else Evidence(engine, lambda: self._day(clock()))
         self._group = Group(self._commit_together, BATCH_MAX)
 
     def submit(self, party: Party, events: Sequence[Any], *, atomic: bool = False, dry_run: bool = False) -> Answer:
         """Take what can be taken, in order. ``atomic``: all or nothing. ``dry_run``: say what would happen."""
         verdicts = [CATALOGUE.check(event) for event in events]
+        evidence: Sequence[Errors] = [{}] * len(events)
+        if self._evidence is not None:
+            evidence = self._evidence.judge(party, events, [contract for contract, _ in verdicts])
         secrets = self._sealing.secrets(verdicts, events, for_good=not dry_run)
         checks = [
-            _check(party, event, *verdict, secret)
-            for event, verdict, secret in zip(events, verdicts, secrets, strict=True)
+            _check(party, event, *verdict, secret, wrong)
+            for event, verdict, secret, wrong in zip(events, verdicts, secrets, evidence, strict=True)
         ]
         submission = _Submission([outcome for outcome, _ in checks], [passed for _, passed in checks if passed])
         if atomic or dry_run:
@@ -171,8 +187,7 @@ class Intake:
         self, connection: Connection, run: list[_Checked], known: Known, tree: Tree, head: log.Head, now: datetime
     ) -> log.Head:
         fresh = [(item.contract, item.prepared.event) for item in run if item.prepared.identity not in known]
-        today = now.astimezone(self._timezone).date().isoformat()
-        admission = Admission(connection, tree, today, fresh)
+        admission = Admission(connection, tree, self._day(now), fresh)
         accepted: list[_Checked] = []
         declared: list[registry.Declared] = []
         for item in run:
@@ -190,6 +205,9 @@ class Intake:
             elif item.contract.type == "person.forgotten":
                 sealing.destroy_key(connection, item.prepared.event["data"]["person"])
         return after
+
+    def _day(self, now: datetime) -> str:
+        return now.astimezone(self._timezone).date().isoformat()
 
     def _tree_at(self, connection: Connection, head: log.Head) -> Tree:
         if self._tree[0] != head.organisations:
@@ -217,7 +235,7 @@ def _decide(admission: Admission, known: Known, item: _Checked, position: int) -
         else:
             outcome.settle(CONFLICT, errors={"id": [OTHER_CONTENT]})
         return False
-    errors = admission.judge(item.party, item.contract, event)
+    errors = item.evidence | admission.judge(item.party, item.contract, event)
     version = None if errors else admission.version_differs(event)
     if version is not None:
         message = f"у «{event['subject']}» событий: {version}, ожидалось {event['expectedversion']}"
@@ -232,7 +250,7 @@ def _decide(admission: Admission, known: Known, item: _Checked, position: int) -
 
 
 def _check(
-    party: Party, event: Any, contract: Contract | None, errors: Errors, secret: Secret | None
+    party: Party, event: Any, contract: Contract | None, errors: Errors, secret: Secret | None, evidence: Errors
 ) -> tuple[Outcome, _Checked | None]:
     """What is known of an event before the log is asked, with its canonical bytes."""
     id_ = event.get("id") if isinstance(event, dict) else None
@@ -244,7 +262,7 @@ def _check(
     except ValueError as error:
         outcome.errors = {"": [f"событие нельзя записать в каноническом виде: {error}"]}
         return outcome, None
-    return outcome, _Checked(party, contract, prepared, outcome, secret)
+    return outcome, _Checked(party, contract, prepared, outcome, secret, evidence)
 
 
 def _withdrawn(outcomes: list[Outcome], head: int) -> list[Outcome]:

@@ -128,6 +128,16 @@ def read_known_at(ledger: Opened, text: str | None) -> int:
     return position
 
 
+def tree_with(ledger: Opened, code: str, known_at: int | None = None) -> Tree:
+    """The tree by which sight of an organisation is judged: that of now or, where its registration was retracted since,
+    that of ``known_at``. Raises a 404 for what neither knows.
+    """
+    for at in (ledger.position, known_at):
+        if at is not None and code in ledger.tree(at).nodes:
+            return ledger.tree(at)
+    raise Refusal(404, f"организация «{code[:64]}» не зарегистрирована")
+
+
 def read_cursor(text: str | None, length: int) -> list[int] | None:
     """The numbers that a cursor carries. Raises a 400."""
     if not text:

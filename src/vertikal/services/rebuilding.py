@@ -128,13 +128,13 @@ def _chosen(names: Sequence[str]) -> tuple[str, ...]:
 def _build(engine: Engine, plan: Plan, lines: Path, workers: Workers, progress: Progress) -> None:
     with reading(engine) as connection:
         done = building.done(connection)
-    if "keys" not in done:
+    if not {"keys", "fed"} <= done:
         scattering = [partial(_scatter, plan, lines, at) for at in range(0, plan.position, SCATTERED)]
         workers.do(scattering, "events by entity", plan.position, progress)
-        _once(engine, "fed", lambda connection: _fold_fed(connection, plan, lines))
         folding = [partial(_fold_partition, plan, lines, number) for number in range(plan.partitions)]
         workers.do(folding, "partitions folded", plan.partitions, progress)
         _once(engine, "keys", lambda connection: building.index(connection, plan, "postings"))
+        _once(engine, "fed", lambda connection: _fold_fed(connection, plan, lines))
         _tidy(engine, plan, "postings")
     past = _past(engine, plan.position)
     _once(engine, "replanted", lambda connection: rebuild.replant(connection, plan.of, past, plan.chosen))
@@ -193,7 +193,7 @@ def _lines(lines: Path, partition: int) -> list[bytes]:
 
 def _fold_fed(connection: Connection, plan: Plan, lines: Path) -> None:
     if any(model.name in plan.chosen for model in rebuild.FED):
-        rebuild.fold_fed(connection, plan.of, _lines(lines, rebuild.FED_LINES))
+        rebuild.fold_fed(connection, plan.of, _lines(lines, rebuild.FED_LINES), plan.chosen)
 
 
 def _fold_partition(plan: Plan, lines: Path, number: int, engine: Engine) -> int:

@@ -17,7 +17,6 @@ from gunicorn.app.base import BaseApplication
 
 from . import projector, store
 from .settings import Settings
-from .web.app import create_app
 
 POLL_S = 0.2
 RESTART_AFTER_S, RESTART_AFTER_MAX_S, SETTLED_S = 1.0, 30.0, 60.0
@@ -32,6 +31,10 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
     """Gunicorn over one Vertikal database; every worker opens its own connections."""
 
     def __init__(self, settings: Settings, host: str, port: int) -> None:
+        # Imported here: only who serves pays for the web. Before the workers are forked, so that they share it.
+        from .web.app import create_app  # noqa: PLC0415
+
+        self._create_app = create_app
         self._settings = settings
         self._address = f"{host}:{port}"
         super().__init__()
@@ -51,7 +54,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
             self.cfg.set(name, value)
 
     def load(self) -> Any:
-        return create_app(self._settings, store.open_store(self._settings.database_url, "ingest"))
+        return self._create_app(self._settings, store.open_store(self._settings.database_url, "ingest"))
 
 
 def serve(settings: Settings, host: str, port: int, *, with_projector: bool) -> None:

@@ -16,7 +16,7 @@ from ...events.database import reading
 from ...projections.book import Book
 from ...projections.organisations import Tree
 from .. import replay as replaying
-from .. import sheets, store, telling, terminal
+from .. import store, telling, terminal
 from ..refusals import Refusal
 from ..replay import Selection
 from ..settings import Settings
@@ -77,6 +77,8 @@ def _ask(engine: Engine, given: dict[str, str | None], today: str) -> tuple[Sele
 def _write(form: str, file: Path | None, engine: Engine, chosen: Selection, tree: Tree, advance: Advance) -> int:
     """Write all of it; how many events there were."""
     if form == XLSX and file is not None:
+        from .. import sheets  # noqa: PLC0415  # its library is slow to import, and no other command needs it
+
         book = sheets.Workbook(file)
         count = _each(_told(engine, chosen, tree, advance), book.add)
         book.close()

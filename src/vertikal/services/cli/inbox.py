@@ -49,10 +49,11 @@ def inbox(ctx: click.Context, /, organisation: str | None, limit: int, as_json: 
         as_of, known_at = _clocks(ledger, given["as_of"] or settings.today(), given["known_at"])
         if organisation not in ledger.tree(known_at).nodes:
             raise Refusal(404, f"организация «{organisation[:64]}» не зарегистрирована")
+        rules = (given["rule"],) if given["rule"] else RULES
         found = [
             each
-            for each in proposals.found(ledger, organisation, as_of, known_at)
-            if given["rule"] in (None, each.rule) and (not given["own"] or each.organisation == organisation)
+            for each in proposals.found(ledger, organisation, as_of, known_at, rules)
+            if not given["own"] or each.organisation == organisation
         ]
         items = proposals.views(ledger, found if as_json else found[:limit], known_at)
     terminal.print_json({"items": items}) if as_json else _print(len(found), items)

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from .. import access, destruction, forgetting, keys, store, terminal
+from .. import access, forgetting, keys, store, terminal
 from ..forgetting import Destruction
 from ..intake import Intake
 from ..settings import Settings, now
@@ -36,6 +36,8 @@ def forget(
     logged = forgetting.forget(engine, intake, party, person, act, reason, now().astimezone(settings.timezone))
     told = forgetting.tell(engine, signer, person, act, settings.timezone)
     try:
+        from .. import destruction  # noqa: PLC0415  # its library is slow to import, and no other command needs it
+
         files = destruction.write(told, output)
     except OSError as error:
         terminal.fail(REFUSED, f"данные уничтожены, документы не записаны ({error.strerror}): повторите команду")

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from ...projections import contradictions, entities
 from ...projections.book import Opened
+from ...read_models.contradictions.names import RULE as TWO_NAMES
 from ...read_models.recommendations import OPEN, proposal_view
-from ...rules.proposals import Proposal
+from ...rules.proposals import RULES, Proposal
 from . import activities, cycles, schools
 from .look import Look
 
-FINDERS = (activities.find, schools.find, cycles.find)
+FINDERS: Mapping[Callable[[Look], Iterator[Proposal]], frozenset[str]] = {
+    activities.find: frozenset({"activity_overdue", "activity_due", "target_missed"}),
+    schools.thresholds: frozenset({"threshold_crossed"}),
+    schools.silent: frozenset({"report_silent"}),
+    schools.claims: frozenset({"claim_unsupported"}),
+    schools.names: frozenset({TWO_NAMES}),
+    cycles.of_cycles: frozenset({"chain_broken", "target_missed"}),
+    cycles.of_recommendations: frozenset({"recommendation_unanswered", "recommendation_undecided"}),
+}
 View = dict[str, Any]
 
 
@@ -22,20 +31,28 @@ def awaiting(ledger: Opened, organisation: str, as_of: str, known_at: int) -> li
     return views(ledger, found(ledger, organisation, as_of, known_at), known_at)
 
 
-def found(ledger: Opened, organisation: str, as_of: str, known_at: int) -> list[Proposal]:
-    """The open proposals: of one identity one, without those adopted, declined or postponed by the date."""
+def found(
+    ledger: Opened, organisation: str, as_of: str, known_at: int, rules: Collection[str] = RULES
+) -> list[Proposal]:
+    """The open proposals of some rules: without those adopted, declined or postponed by the date."""
     look = Look(ledger, organisation, as_of, known_at)
     by_code = {
         each.proposal: replace(each, role=look.tree.nodes[each.organisation].kind)
-        for finder in FINDERS
+        for finder, of in FINDERS.items()
+        if not of.isdisjoint(rules)
         for each in finder(look)
-        if look.stands(each.organisation)
+        if each.rule in rules and look.stands(each.organisation)
     }
     said = judged(ledger, by_code, as_of, known_at)
     return sorted(
         (each for code, each in by_code.items() if said.get(code, {"status": OPEN})["status"] == OPEN),
         key=lambda each: each.sorts_as,
     )
+
+
+def rules_of(code: str) -> tuple[str, ...]:
+    """The rules that a proposal of this identity may come from."""
+    return tuple(rule for rule in RULES if code.startswith(f"{rule}-")) or (TWO_NAMES,)
 
 
 def judged(ledger: Opened, codes: Iterable[str], as_of: str, known_at: int) -> dict[str, View]:

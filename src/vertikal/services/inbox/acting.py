@@ -13,7 +13,7 @@ from ...rules.proposals import Proposal
 from ..access import Party
 from ..intake import CONFLICT, Answer, Intake, Outcome
 from ..refusals import Refusal
-from . import found, judged
+from . import found, judged, rules_of
 
 ADOPTED, DECLINED, POSTPONED = "adopted", "declined", "postponed"
 GONE = "предложения «{}» нет: показатели изменились, или оно вне вашего подчинения"
@@ -45,7 +45,7 @@ class Desk:
 
 def look_up(ledger: Opened, organisation: str, code: str, today: str) -> Proposal | dict[str, Any]:
     """The open proposal of this identity below an organisation, or what was made of it. Raises a 404 for neither."""
-    for each in found(ledger, organisation, today, ledger.position):
+    for each in found(ledger, organisation, today, ledger.position, rules_of(code)):
         if each.proposal == code:
             return each
     said = judged(ledger, [code], today, ledger.position).get(code)

@@ -27,11 +27,17 @@ COMPONENTS = {
 ESCALATED = 30  # how much more urgent it is one level up
 
 
-def find(look: Look) -> Iterator[Proposal]:
+def of_cycles(look: Look) -> Iterator[Proposal]:
+    """Broken links and missed targets of cycles that are open on the date."""
     found: list[Cycle] = entities.states(look.ledger, "cycles", "", look.known_at)
-    for cycle in found:
-        if cycle.organisation is not None and look.stands(cycle.organisation):
-            yield from _of_cycle(look, cycle)
+    ours = [each for each in found if each.organisation is not None and look.stands(each.organisation)]
+    for brief in cycles.briefs(look.ledger, ours, look.as_of, look.known_at):
+        if brief["open"]:
+            yield from _of_cycle(look, cycles.detail(look.ledger, brief["cycle"], look.as_of, look.known_at))
+
+
+def of_recommendations(look: Look) -> Iterator[Proposal]:
+    """Recommendations that wait for an answer or a decision."""
     issued: list[Recommendation] = entities.states(look.ledger, "recommendations", "", look.known_at)
     for each in issued:
         view = recommendations.view(each, look.as_of)
@@ -40,18 +46,13 @@ def find(look: Look) -> Iterator[Proposal]:
             yield from _undecided(look, view)
 
 
-def _of_cycle(look: Look, cycle: Cycle) -> Iterator[Proposal]:
-    """Of a cycle that is open on the date."""
-    brief = cycles.brief(cycle, look.as_of)
-    if brief is None or not brief["open"]:
-        return
-    detail = cycles.detail(look.ledger, cycle.cycle, look.as_of, look.known_at)
-    for broken in detail["broken"]:
-        yield _broken(look, detail, broken)
-    for indicator in detail["indicators"]:
-        ended = _ended(indicator["target"], detail["period"])
+def _of_cycle(look: Look, cycle: dict[str, Any]) -> Iterator[Proposal]:
+    for broken in cycle["broken"]:
+        yield _broken(look, cycle, broken)
+    for indicator in cycle["indicators"]:
+        ended = _ended(indicator["target"], cycle["period"])
         if indicator["met"] is False and ended < look.as_of:
-            yield _missed(look, detail, indicator, ended)
+            yield _missed(look, cycle, indicator, ended)
 
 
 def _broken(look: Look, cycle: dict[str, Any], broken: dict[str, str]) -> Proposal:
@@ -104,10 +105,9 @@ def _missed(look: Look, cycle: dict[str, Any], indicator: dict[str, Any], ended:
     )
 
 
-def _found(look: Look, cycle: dict[str, Any], indicator: dict[str, Any], text: str) -> dict[str, Any] | None:
-    """An analysis with one finding, on the figure that missed its target; None where it has no denominator."""
-    if indicator["denominator"] is None:
-        return None
+def _found(look: Look, cycle: dict[str, Any], indicator: dict[str, Any], text: str) -> dict[str, Any]:
+    """An analysis with one finding, on the figure that missed its target; of a count the denominator is given as 1."""
+    denominator = indicator["denominator"]
     code = f"{indicator['indicator'][:40]}-{look.known_at}"
     figure = {
         "indicator": indicator["indicator"],
@@ -116,7 +116,7 @@ def _found(look: Look, cycle: dict[str, Any], indicator: dict[str, Any], text: s
         "as_of": look.as_of,
         "known_at": look.known_at,
         "numerator": indicator["numerator"],
-        "denominator": indicator["denominator"],
+        "denominator": 1 if denominator is None else denominator,
     }
     findings = [{"finding": code, "text": f"Плановое значение не достигнуто: {text}", "figures": [figure]}]
     data = {"cycle": cycle["cycle"], "analysis": code, "findings": findings}
@@ -132,13 +132,12 @@ def _unanswered(look: Look, view: dict[str, Any]) -> Iterator[Proposal]:
 
 
 def _undecided(look: Look, view: dict[str, Any]) -> Iterator[Proposal]:
-    """What was accepted and has no decision that names it."""
-    if view["decided"]:
-        return
+    """What was accepted and has no decision: neither of whoever accepted it nor of whoever issued it."""
+    decided = {each["organisation"] for each in view["decisions"]}
     for answer in view["answers"]:
-        if answer["answer"] == "accepted":
-            code, since = answer["organisation"], max(answer["on"], view["on"])
-            settles = ("decision.taken",)
+        code = answer["organisation"]
+        if answer["answer"] == "accepted" and decided.isdisjoint((code, view["organisation"])):
+            since, settles = max(answer["on"], view["on"]), ("decision.taken",)
             yield from _waiting(look, "recommendation_undecided", view, code, since, "нет решения", None, settles)
 
 

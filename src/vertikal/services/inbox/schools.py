@@ -26,22 +26,24 @@ BOTH = 10  # how much more urgent it is that both readings of the rule are met
 READINGS = {True: "по обоим прочтениям правила", False: "по прочтению «или»"}
 
 
-def find(look: Look) -> Iterator[Proposal]:
-    yield from _thresholds(look)
-    yield from _silent(look)
-    told = contradictions.Reading(look.ledger, look.organisation, look.as_of, look.known_at, look.as_of)
-    yield from (_claimed(look, each) for each in told.claims() if not each.supported_by and _stands(look, each))
-    for pair in told.find((TWO_NAMES,)):
-        text = f"{pair.text}; уверенность {pair.confidence}"
+def claims(look: Look) -> Iterator[Proposal]:
+    """Claims of reports that no event supports."""
+    for each in _told(look).claims():
+        if not each.supported_by and look.stands(each.claim.organisation):
+            yield _claimed(look, each)
+
+
+def names(look: Look) -> Iterator[Proposal]:
+    """Two organisations that may be one, in the words of the contradictions, which name the same proposal."""
+    for pair in _told(look).find((TWO_NAMES,)):
         since = max(look.tree.nodes[code].registered for code in pair.about["organisations"])
-        named = {"organisations": pair.about["organisations"]}
         yield Proposal(
             TWO_NAMES,
             pair.organisation,
-            named,
+            {"organisations": pair.about["organisations"]},
             since,
             look.urgency(TWO_NAMES, since),
-            text,
+            f"{pair.text}; уверенность {pair.confidence}",
             figures={"confidence": pair.confidence, "names": pair.about["names"]},
             settles=("organisation.merged", "organisation.renamed"),
             origins=pair.origins,
@@ -49,11 +51,11 @@ def find(look: Look) -> Iterator[Proposal]:
         )
 
 
-def _stands(look: Look, stated: Stated) -> bool:
-    return look.stands(stated.claim.organisation)
+def _told(look: Look) -> contradictions.Reading:
+    return contradictions.Reading(look.ledger, look.organisation, look.as_of, look.known_at, look.as_of)
 
 
-def _thresholds(look: Look) -> Iterator[Proposal]:
+def thresholds(look: Look) -> Iterator[Proposal]:
     """Schools that meet the rule in the latest school year that they have data of, and are in no cohort of it."""
     cohorts = membership.of_kind(look.ledger, SHNOR, look.known_at)
     members = membership.schools(look.ledger, cohorts, look.as_of, look.known_at)
@@ -125,7 +127,8 @@ def _included(look: Look, school: str, year: str, cohorts: list[Cohort]) -> dict
     return {"type": "school.included", "subject": school, "data": data}
 
 
-def _silent(look: Look) -> Iterator[Proposal]:
+def silent(look: Look) -> Iterator[Proposal]:
+    """Whoever has not reported by the day, and after some days whoever is above it."""
     days = look.parameters("report_silent").days
     for each in reporting.awaited(look.ledger, look.as_of, look.known_at, look.below.__contains__):
         since = day_after(each.due.due)

@@ -15,6 +15,7 @@ from ..intake import Intake
 from ..settings import Settings, now
 from . import (
     cohorts,
+    commands,
     competences,
     contradictions,
     cycles,
@@ -55,6 +56,7 @@ ROUTED = (
     reporting,
     cycles,
     inbox,
+    commands,
     health,
 )
 

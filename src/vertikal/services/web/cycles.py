@@ -15,7 +15,7 @@ from ...read_models.cycle_states import Cycle
 from .. import cycles
 from .lists import Entry, ListQuery, paged
 from .organisations import ClocksQuery, read_clocks
-from .service import Routes, answered, opened, party, require_sight, service, wait_for
+from .service import Routes, answered, opened, party, require_sight, service, sight, wait_for
 
 routes = Routes("cycles", __name__, description="Управленческие циклы")
 
@@ -35,7 +35,7 @@ def get_cycles(query: dict[str, Any]) -> Response:
     with opened() as ledger:
         as_of, known_at = read_clocks(ledger, query)
         found: list[Cycle] = entities.states(ledger, "cycles", "", known_at)
-        views = [view for each in found if (view := cycles.brief(each, as_of)) is not None]
+        views = cycles.briefs(ledger, found, as_of, known_at)
         wanted = [view for view in views if query.get("open") in (None, "true" if view["open"] else "false")]
         entries = [Entry(view["cycle"], view["organisation"], view) for view in wanted]
         body = paged(ledger, query, known_at, entries)
@@ -46,7 +46,10 @@ def get_cycles(query: dict[str, Any]) -> Response:
 @routes.arguments(ClocksQuery, location="query")
 @routes.doc(
     summary="Управленческий цикл",
-    description="Девять компонентов с подтверждениями, разорванные связи и значения показателей на дату as_of.",
+    description=(
+        "Девять компонентов с подтверждениями, разорванные связи, значения показателей на дату as_of и выводы анализа: "
+        "значения, на которые они опираются, — тогда и сейчас."
+    ),
 )
 def get_cycle(query: dict[str, Any], code: str) -> Response:
     wait_for(query.get("min_position"))
@@ -54,7 +57,7 @@ def get_cycle(query: dict[str, Any], code: str) -> Response:
         as_of, known_at = read_clocks(ledger, query)
         _, opening = cycles.opened(ledger, code, known_at)
         require_sight(ledger, opening.data["organisation"], known_at)
-        body = cycles.detail(ledger, code, as_of, known_at)
+        body = cycles.detail(ledger, code, as_of, known_at, lambda other: sight(ledger, other, known_at))
     return answered(body, ledger, query)
 
 
@@ -99,7 +102,8 @@ def _seen(ledger: Opened, query: dict[str, Any], view: dict[str, Any], known_at:
     if view["organisation"] not in seen:
         narrowed = {name: [code for code in view[name] if code in seen] for name in ("addressees", "unanswered")}
         answers = [answer for answer in view["answers"] if answer["organisation"] in seen]
-        view = {**view, **narrowed, "answers": answers}
+        decisions = [each for each in view["decisions"] if reader.covers(tree, each["organisation"], today)]
+        view = {**view, **narrowed, "answers": answers, "decisions": decisions}
     found = [code for code in parties if code in seen and (under is None or tree.within(code, under, today))]
     if found:
         yield Entry(view["recommendation"], found[0], view)

@@ -10,8 +10,7 @@ import orjson
 from flask import Response, request
 
 from ...contracts.fields import Flag, Record
-from .. import projector
-from ..access import ROLES
+from .. import access, projector
 from ..intake import BATCH_MAX, CONFLICT, DUPLICATE, Answer, Outcome
 from ..refusals import Refusal
 from .service import WAIT_MAX_S, Routes, party, service
@@ -33,6 +32,14 @@ class EventsQuery(Record):
     dry_run = QueryFlag(optional=True)
 
 
+def sender() -> access.Party:
+    """Who is asking to write. Raises a 401, or a 403 where the token as a whole may not write."""
+    who = party()
+    if who.role not in access.ROLES or who.role == "auditor":
+        raise Refusal(403, f"роль «{who.role}» не отправляет события")
+    return who
+
+
 @routes.post("/v1/events")
 @routes.arguments(EventsQuery, location="query")
 @routes.doc(
@@ -48,12 +55,10 @@ class EventsQuery(Record):
     },
 )
 def post_events(options: dict[str, bool]) -> Response:
-    sender = party()
-    if sender.role not in ROLES or sender.role == "auditor":
-        raise Refusal(403, f"роль «{sender.role}» не отправляет события")
+    who = sender()
     events = _read_events()
     atomic, dry_run = options.get("atomic", False), options.get("dry_run", False)
-    answer = service().intake.submit(sender, events, atomic=atomic, dry_run=dry_run)
+    answer = service().intake.submit(who, events, atomic=atomic, dry_run=dry_run)
     body = _body(answer)
     if answer.refused == len(answer.results) or (atomic and answer.refused):
         conflict = any(outcome.status == CONFLICT for outcome in answer.results)
@@ -109,10 +114,10 @@ def _read_events() -> list[Any]:
     if "ce-specversion" in request.headers and kind not in (STRUCTURED, BATCH):
         if kind not in ("", "application/json") and not kind.endswith("+json"):
             raise Refusal(415, f"вид содержимого «{kind[:80]}» не поддерживается; ожидается application/json")
-        return [_binary_event(_parse(request.get_data()))]
+        return [_binary_event(parse(request.get_data()))]
     if kind not in (STRUCTURED, BATCH, "application/json"):
         raise Refusal(415, f"вид содержимого «{kind[:80]}» не поддерживается; ожидается {STRUCTURED} или {BATCH}")
-    content = _parse(request.get_data())
+    content = parse(request.get_data())
     if kind == BATCH and not isinstance(content, list):
         raise Refusal(400, "пакет должен быть списком событий JSON")
     events = content if isinstance(content, list) else [content]
@@ -123,7 +128,8 @@ def _read_events() -> list[Any]:
     return events
 
 
-def _parse(body: bytes) -> Any:
+def parse(body: bytes) -> Any:
+    """JSON from the body of a request. Raises a 400 that says where it cannot be read."""
     if body.startswith(b"\xef\xbb\xbf"):
         raise Refusal(400, "тело запроса начинается с метки порядка байтов (BOM): отправьте UTF-8 без неё")
     try:

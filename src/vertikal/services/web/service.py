@@ -17,8 +17,7 @@ from ...events.database import reading
 from ...events.notes import Signer
 from ...events.sealing import MasterKey
 from ...projections.book import Book, Opened
-from ...projections.organisations import Tree
-from .. import access, projector
+from .. import access, projector, queries
 from ..intake import Intake
 from ..refusals import Refusal
 from ..settings import Settings
@@ -81,17 +80,16 @@ def require_sight(ledger: Opened, code: str, known_at: int | None = None, *, agg
     That is judged by the tree of now; by the one of ``known_at`` where the registration was retracted since. Raises a
     404 for what neither knows and a 403 for what the reader may not see.
     """
-    today, tree = service().settings.today(), ledger.tree(ledger.position)
-    if code not in tree.nodes and known_at is not None:
-        tree = ledger.tree(known_at)
-    if code not in tree.nodes:
-        raise Refusal(404, f"организация «{code[:64]}» не зарегистрирована")
-    reader = party()
-    if reader.covers(tree, code, today):
-        return True
-    if aggregates and code == _parent(tree, reader.scope(tree, today), today):
-        return False
-    raise Refusal(403, f"организация «{code}» вне подчинения «{reader.organisation}»")
+    found = sight(ledger, code, known_at)
+    if found is access.Sight.NOTHING or (found is access.Sight.TOTALS and not aggregates):
+        raise Refusal(403, f"организация «{code}» вне подчинения «{party().organisation}»")
+    return found is access.Sight.ALL
+
+
+def sight(ledger: Opened, code: str, known_at: int | None = None) -> access.Sight:
+    """How much of an organisation the reader sees, by the same trees. Raises a 404 for what neither knows."""
+    tree = queries.tree_with(ledger, code, known_at)
+    return party().sight(tree, code, service().settings.today())
 
 
 def wait_for(position: int | None) -> None:
@@ -114,8 +112,3 @@ def answered(body: Any, ledger: Opened, query: Mapping[str, Any]) -> Response:
     """A JSON answer from the ledger; without ``as_of`` it depends on today."""
     response = Response(orjson.dumps(body), mimetype="application/json")
     return tagged(response, ledger.position, changes_by_itself="as_of" not in query)
-
-
-def _parent(tree: Tree, code: str, on: str) -> str | None:
-    node = tree.nodes.get(code)
-    return node.parent(on) if node else None
