@@ -295,7 +295,7 @@ def test_without_the_master_key_nothing_is_sent_and_the_log_says_why(office: Off
     assert office.step() == {"delivered": 1}
 
 
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("databases", ["postgresql"], indirect=True)
 @pytest.mark.parametrize(
     ("role", "statement"),
     [
@@ -314,7 +314,7 @@ def test_only_administrators_say_where_notices_go(
     assert "permission denied" in refusal
 
 
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("databases", ["postgresql"], indirect=True)
 def test_the_role_that_sends_can_do_its_work(office: Office, database_url: str, hook: Receiver) -> None:
     """Cancelling among it, which an answer of 410 does."""
     office.subscribe(hook.url)

@@ -228,7 +228,7 @@ def tls(certificate: Path) -> ssl.SSLContext:
 
 
 @pytest.mark.parametrize("trusted", [True, False], ids=["trusted", "unknown"])
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
 def test_a_webhook_goes_only_to_a_certificate_that_is_trusted(
     vertical: Vertikal, tls: ssl.SSLContext, certificate: Path, monkeypatch: pytest.MonkeyPatch, trusted: bool
 ) -> None:
@@ -242,7 +242,7 @@ def test_a_webhook_goes_only_to_a_certificate_that_is_trusted(
 
 
 @pytest.mark.parametrize("trusted", [True, False], ids=["trusted", "unknown"])
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
 def test_beyond_loopback_letters_go_over_starttls_to_a_certificate_that_is_trusted(
     office: Office, tls: ssl.SSLContext, certificate: Path, monkeypatch: pytest.MonkeyPatch, trusted: bool
 ) -> None:
@@ -255,7 +255,7 @@ def test_beyond_loopback_letters_go_over_starttls_to_a_certificate_that_is_trust
         assert len(box.letters) == trusted
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
 def test_beyond_loopback_a_server_without_starttls_gets_no_letter(office: Office, box: Mailbox) -> None:
     office.mail = server(f"smtp://0.0.0.0:{box.port}")
     assert office.step() == {"made": 1, "failed": 1}
@@ -266,7 +266,7 @@ def test_beyond_loopback_a_server_without_starttls_gets_no_letter(office: Office
     assert office.step() == {"delivered": 1}
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
 def test_smtps_is_tls_from_the_first_byte(
     office: Office, tls: ssl.SSLContext, certificate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -277,7 +277,7 @@ def test_smtps_is_tls_from_the_first_byte(
 
 
 @pytest.mark.parametrize(("password", "delivered"), [("s%40ve", True), ("wrong", False)])
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
 def test_the_mail_server_is_told_user_and_password(office: Office, password: str, delivered: bool) -> None:
     with mailbox("s@ve") as box:
         office.mail = server(f"smtp://vertikal:{password}@127.0.0.1:{box.port}")
