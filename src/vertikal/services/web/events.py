@@ -11,8 +11,8 @@ from flask import Response, request
 
 from ...contracts.fields import Flag, Record
 from .. import projector
-from ..access import ROLES
 from ..intake import BATCH_MAX, CONFLICT, DUPLICATE, Answer, Outcome
+from ..parsing import parse
 from ..refusals import Refusal
 from .service import WAIT_MAX_S, Routes, party, service
 
@@ -49,7 +49,7 @@ class EventsQuery(Record):
 )
 def post_events(options: dict[str, bool]) -> Response:
     sender = party()
-    if sender.role not in ROLES or sender.role == "auditor":
+    if not sender.may_send:
         raise Refusal(403, f"роль «{sender.role}» не отправляет события")
     events = _read_events()
     atomic, dry_run = options.get("atomic", False), options.get("dry_run", False)
@@ -104,10 +104,10 @@ def _read_events() -> list[Any]:
     if "ce-specversion" in request.headers and kind not in (STRUCTURED, BATCH):
         if kind not in ("", "application/json") and not kind.endswith("+json"):
             raise Refusal(415, f"вид содержимого «{kind[:80]}» не поддерживается; ожидается application/json")
-        return [_binary_event(_parse(request.get_data()))]
+        return [_binary_event(parse(request.get_data()))]
     if kind not in (STRUCTURED, BATCH, "application/json"):
         raise Refusal(415, f"вид содержимого «{kind[:80]}» не поддерживается; ожидается {STRUCTURED} или {BATCH}")
-    content = _parse(request.get_data())
+    content = parse(request.get_data())
     if kind == BATCH and not isinstance(content, list):
         raise Refusal(400, "пакет должен быть списком событий JSON")
     events = content if isinstance(content, list) else [content]
@@ -116,27 +116,6 @@ def _read_events() -> list[Any]:
     if len(events) > BATCH_MAX:
         raise Refusal(413, f"в пакете {len(events)} событий, допускается не больше {BATCH_MAX}: разделите пакет")
     return events
-
-
-def _parse(body: bytes) -> Any:
-    if body.startswith(b"\xef\xbb\xbf"):
-        raise Refusal(400, "тело запроса начинается с метки порядка байтов (BOM): отправьте UTF-8 без неё")
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise Refusal(400, _why_unreadable(body, error)) from error
-
-
-def _why_unreadable(body: bytes, error: orjson.JSONDecodeError) -> str:
-    if not body:
-        return "тело запроса пусто"
-    try:
-        body.decode()
-    except UnicodeDecodeError as encoding:
-        return f"кодировка тела не UTF-8: байт {encoding.start}; пересохраните файл в UTF-8"
-    if "depth limit" in str(error):
-        return "вложенность JSON слишком велика: допускается 32 уровня"
-    return f"тело запроса не является JSON: строка {error.lineno}, столбец {error.colno}"
 
 
 def _binary_event(data: Any) -> dict[str, Any]:
