@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -20,6 +21,7 @@ class Settings:
     """``database_url``: SQLite or PostgreSQL. ``timezone``: where "today" is. ``workers``: web processes.
 
     ``signing_key``, ``master_key``: the keys themselves or the paths of their files; None: where ``init`` makes them.
+    ``kafka``: where to find Kafka, as host:port[,host:port…]; None: there is none.
     """
 
     database_url: str
@@ -27,6 +29,7 @@ class Settings:
     workers: int
     signing_key: str | None = field(default=None, repr=False)
     master_key: str | None = field(default=None, repr=False)
+    kafka: str | None = None
 
     def today(self) -> str:
         return datetime.now(self.timezone).date().isoformat()
@@ -44,7 +47,10 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     except (ZoneInfoNotFoundError, ValueError) as error:
         raise BadSetting(f"VERTIKAL_TIMEZONE: unknown time zone {zone!r}") from error
     signing_key, master_key = (given.get(f"VERTIKAL_{name}_KEY") or None for name in ("SIGNING", "MASTER"))
-    return Settings(given.get("VERTIKAL_DATABASE_URL") or default, timezone, int(workers), signing_key, master_key)
+    database_url, kafka = given.get("VERTIKAL_DATABASE_URL") or default, given.get("VERTIKAL_KAFKA") or None
+    if kafka is not None and not all(re.fullmatch(r"[^\s:,]+:[0-9]{1,5}", each) for each in kafka.split(",")):
+        raise BadSetting(f"VERTIKAL_KAFKA must be host:port[,host:port…], not {kafka!r}")
+    return Settings(database_url, timezone, int(workers), signing_key, master_key, kafka)
 
 
 def now() -> datetime:

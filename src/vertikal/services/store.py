@@ -20,8 +20,9 @@ from ..projections.book import held
 from ..read_models import VERSIONS
 from . import access, keys, proving
 from .settings import Settings
+from .stream import tables as stream
 
-PARTS = (events.metadata, projections.metadata, access.metadata)
+PARTS = (events.metadata, projections.metadata, access.metadata, stream.metadata)
 NEVER = "1970-01-01T00:00:00.000000Z"
 
 
