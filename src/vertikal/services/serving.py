@@ -68,7 +68,7 @@ def run_projector(url: str, parent: int | None = None) -> None:
 
     Raises ``NotReady``, and ``OtherModels`` where the figures are to be rebuilt first.
     """
-    stop = _stop_on_signals()
+    stop = stop_on_signals()
     engine = store.open_store(url, "projector")
     store.require_sound(engine)
     if parent is not None:
@@ -80,7 +80,7 @@ def run_projector(url: str, parent: int | None = None) -> None:
 
 def _supervise(settings: Settings, host: str, port: int) -> None:
     """Run the web and the projector as processes of their own; a projector that ends is started again."""
-    stop = _stop_on_signals()
+    stop = stop_on_signals()
     web = _start(settings, "serve", "--host", host, "--port", str(port), "--without-projector", "--quiet")
     projecting = Restarted(lambda: _start(settings, "project", "--parent", str(os.getpid())))
     while not stop.wait(POLL_S) and web.poll() is None:
@@ -129,7 +129,7 @@ def _start(settings: Settings, *arguments: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, "-m", "vertikal", *arguments], env=environment)  # noqa: S603  # our own
 
 
-def _stop_on_signals() -> threading.Event:
+def stop_on_signals() -> threading.Event:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

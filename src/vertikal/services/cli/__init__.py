@@ -19,8 +19,9 @@ from ..keys import NoKey
 from ..proving import KeyNotInUse, LogChanged
 from ..refusals import Refusal
 from ..settings import BadSetting, read_settings
+from ..stream.topics import Unavailable
 from ..terminal import REFUSED, UNAVAILABLE, UNPROVEN, USAGE
-from . import asking, auditing, contradicting, cycles, judging, operating, personal, proofs, rebuilding, tokens
+from . import asking, auditing, contradicting, cycles, judging, kafka, operating, personal, proofs, rebuilding, tokens
 
 
 class Commands(click.Group):
@@ -39,6 +40,8 @@ class Commands(click.Group):
             terminal.fail(REFUSED, str(error))
         except LogChanged as error:
             terminal.fail(UNPROVEN, str(error))
+        except Unavailable as error:
+            terminal.fail(UNAVAILABLE, f"Kafka cannot be reached: {error}")
         except OperationalError as error:
             terminal.fail(UNAVAILABLE, f"the database is busy or cannot be reached: {error.orig}")
         except DatabaseError as error:
@@ -84,6 +87,7 @@ for command in (
     cycles.cycle,
     auditing.replay,
     tokens.token,
+    kafka.kafka,
     proofs.export,
     proofs.verify,
     proofs.restore,
