@@ -24,8 +24,12 @@ serve: $(READY) ## serve the sample region on http://127.0.0.1:8080
 	VERTIKAL_DATABASE_URL=sqlite:///demo.db $(BIN)/vertikal serve
 
 .PHONY: test
-test: $(READY) ## run every test; brings up its own PostgreSQL
+test: $(READY) ## run every test; brings up its own PostgreSQL and Kafka
 	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+.PHONY: kafka
+kafka: $(READY) ## obtain Apache Kafka for the tests from Maven Central (they do so by themselves, too)
+	$(BIN)/python -m tests.broker
 
 .PHONY: check
 check: $(READY) ## lint, types, imports

@@ -58,6 +58,11 @@ class Party:
     organisation: str
     role: str
 
+    @property
+    def may_send(self) -> bool:
+        """Whether a token of this role sends events at all."""
+        return self.role in ROLES and self.role != "auditor"
+
     def scope(self, tree: Tree, on: str) -> str:
         """The root of the subtree that this party speaks for and sees."""
         node = tree.nodes.get(self.organisation)

@@ -122,22 +122,40 @@ class Intake:
 
     def submit(self, party: Party, events: Sequence[Any], *, atomic: bool = False, dry_run: bool = False) -> Answer:
         """Take what can be taken, in order. ``atomic``: all or nothing. ``dry_run``: say what would happen."""
-        verdicts = [CATALOGUE.check(event) for event in events]
-        evidence: Sequence[Errors] = [{}] * len(events)
-        if self._evidence is not None:
-            evidence = self._evidence.judge(party, events, [contract for contract, _ in verdicts])
-        secrets = self._sealing.secrets(verdicts, events, for_good=not dry_run)
-        checks = [
-            _check(party, event, *verdict, secret, wrong)
-            for event, verdict, secret, wrong in zip(events, verdicts, secrets, evidence, strict=True)
-        ]
-        submission = _Submission([outcome for outcome, _ in checks], [passed for _, passed in checks if passed])
+        submission = self._submission(party, events, for_good=not dry_run)
         if atomic or dry_run:
             return self._try(submission, atomic=atomic, dry_run=dry_run)
         self._group.join(submission)
         if submission.error is not None:
             raise submission.error
         return Answer(submission.head, submission.outcomes)
+
+    def submit_along(
+        self, parts: Sequence[tuple[Party, Sequence[Any]]], along: Callable[[Connection, list[Answer]], None]
+    ) -> list[Answer]:
+        """Take the events of several parties, in order, in one transaction of their own.
+
+        ``along`` writes into it what belongs to them, once all is decided; what it raises takes everything back.
+        """
+        submissions = [self._submission(party, events, for_good=True) for party, events in parts]
+        with writing(self._engine) as connection:
+            head = self._take(connection, [item for submission in submissions for item in submission.checked])
+            answers = [Answer(head.position, submission.outcomes) for submission in submissions]
+            along(connection, answers)
+        return answers
+
+    def _submission(self, party: Party, events: Sequence[Any], *, for_good: bool) -> _Submission:
+        """What needs no lock. Raises a 413 or a 503 where cited figures cannot be held against the ledger."""
+        verdicts = [CATALOGUE.check(event) for event in events]
+        evidence: Sequence[Errors] = [{}] * len(events)
+        if self._evidence is not None:
+            evidence = self._evidence.judge(party, events, [contract for contract, _ in verdicts])
+        secrets = self._sealing.secrets(verdicts, events, for_good=for_good)
+        checks = [
+            _check(party, event, *verdict, secret, wrong)
+            for event, verdict, secret, wrong in zip(events, verdicts, secrets, evidence, strict=True)
+        ]
+        return _Submission([outcome for outcome, _ in checks], [passed for _, passed in checks if passed])
 
     def _commit_together(self, submissions: Sequence[_Submission]) -> None:
         """One transaction for all. What one of them breaks does not fail the others; a database that fails does."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -21,6 +22,7 @@ class Settings:
 
     ``signing_key``, ``master_key``: the keys themselves or the paths of their files; None: where ``init`` makes them.
     ``smtp_url``, ``mail_from``: the server and the sender of mail; None: no mail is sent.
+    ``kafka``: where to find Kafka, as host:port[,host:port…]; None: there is none.
     """
 
     database_url: str
@@ -30,6 +32,7 @@ class Settings:
     master_key: str | None = field(default=None, repr=False)
     smtp_url: str | None = field(default=None, repr=False)
     mail_from: str | None = None
+    kafka: str | None = None
 
     def today(self) -> str:
         return datetime.now(self.timezone).date().isoformat()
@@ -47,9 +50,11 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     except (ZoneInfoNotFoundError, ValueError) as error:
         raise BadSetting(f"VERTIKAL_TIMEZONE: unknown time zone {zone!r}") from error
     signing_key, master_key = (given.get(f"VERTIKAL_{name}_KEY") or None for name in ("SIGNING", "MASTER"))
-    url = given.get("VERTIKAL_DATABASE_URL") or default
-    post = (given.get(f"VERTIKAL_{name}") or None for name in ("SMTP_URL", "MAIL_FROM"))
-    return Settings(url, timezone, int(workers), signing_key, master_key, *post)
+    url, kafka = given.get("VERTIKAL_DATABASE_URL") or default, given.get("VERTIKAL_KAFKA") or None
+    if kafka is not None and not all(re.fullmatch(r"[^\s:,]+:[0-9]{1,5}", each) for each in kafka.split(",")):
+        raise BadSetting(f"VERTIKAL_KAFKA must be host:port[,host:port…], not {kafka!r}")
+    smtp_url, mail_from = (given.get(f"VERTIKAL_{name}") or None for name in ("SMTP_URL", "MAIL_FROM"))
+    return Settings(url, timezone, int(workers), signing_key, master_key, smtp_url, mail_from, kafka)
 
 
 def now() -> datetime:

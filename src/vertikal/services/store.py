@@ -21,8 +21,9 @@ from ..read_models import VERSIONS
 from . import access, keys, proving
 from .notices import tables as notices
 from .settings import Settings
+from .stream import tables as stream
 
-PARTS = (events.metadata, projections.metadata, access.metadata, notices.metadata)
+PARTS = (events.metadata, projections.metadata, access.metadata, notices.metadata, stream.metadata)
 NEVER = "1970-01-01T00:00:00.000000Z"
 
 

@@ -19,6 +19,7 @@ from ..keys import NoKey
 from ..proving import KeyNotInUse, LogChanged
 from ..refusals import Refusal
 from ..settings import BadSetting, read_settings
+from ..stream.topics import Unavailable
 from ..terminal import REFUSED, UNAVAILABLE, UNPROVEN, USAGE
 from . import (
     asking,
@@ -27,6 +28,7 @@ from . import (
     cycles,
     inbox,
     judging,
+    kafka,
     notices,
     operating,
     personal,
@@ -52,6 +54,8 @@ class Commands(click.Group):
             terminal.fail(REFUSED, str(error))
         except LogChanged as error:
             terminal.fail(UNPROVEN, str(error))
+        except Unavailable as error:
+            terminal.fail(UNAVAILABLE, f"Kafka cannot be reached: {error}")
         except OperationalError as error:
             terminal.fail(UNAVAILABLE, f"the database is busy or cannot be reached: {error.orig}")
         except DatabaseError as error:
@@ -99,6 +103,7 @@ for command in (
     notices.notices,
     auditing.replay,
     tokens.token,
+    kafka.kafka,
     proofs.export,
     proofs.verify,
     proofs.restore,

@@ -15,8 +15,9 @@ from ...events.log import POSITION_MAX
 from .. import commands, cycles, drafting
 from ..commands import STEPS, Command
 from ..intake import ACCEPTED, Answer
+from ..parsing import parse
 from ..refusals import Refusal
-from .events import QueryFlag, parse, sender, wait_as_preferred
+from .events import QueryFlag, sender, wait_as_preferred
 from .log import QueryCount
 from .organisations import ClocksQuery, read_clocks
 from .service import Routes, answered, opened, require_sight, service, tagged, wait_for

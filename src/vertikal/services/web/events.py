@@ -10,8 +10,10 @@ import orjson
 from flask import Response, request
 
 from ...contracts.fields import Flag, Record
-from .. import access, projector
+from .. import projector
+from ..access import Party
 from ..intake import BATCH_MAX, CONFLICT, DUPLICATE, Answer, Outcome
+from ..parsing import parse
 from ..refusals import Refusal
 from .service import WAIT_MAX_S, Routes, party, service
 
@@ -32,10 +34,10 @@ class EventsQuery(Record):
     dry_run = QueryFlag(optional=True)
 
 
-def sender() -> access.Party:
+def sender() -> Party:
     """Who is asking to write. Raises a 401, or a 403 where the token as a whole may not write."""
     who = party()
-    if who.role not in access.ROLES or who.role == "auditor":
+    if not who.may_send:
         raise Refusal(403, f"роль «{who.role}» не отправляет события")
     return who
 
@@ -126,28 +128,6 @@ def _read_events() -> list[Any]:
     if len(events) > BATCH_MAX:
         raise Refusal(413, f"в пакете {len(events)} событий, допускается не больше {BATCH_MAX}: разделите пакет")
     return events
-
-
-def parse(body: bytes) -> Any:
-    """JSON from the body of a request. Raises a 400 that says where it cannot be read."""
-    if body.startswith(b"\xef\xbb\xbf"):
-        raise Refusal(400, "тело запроса начинается с метки порядка байтов (BOM): отправьте UTF-8 без неё")
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise Refusal(400, _why_unreadable(body, error)) from error
-
-
-def _why_unreadable(body: bytes, error: orjson.JSONDecodeError) -> str:
-    if not body:
-        return "тело запроса пусто"
-    try:
-        body.decode()
-    except UnicodeDecodeError as encoding:
-        return f"кодировка тела не UTF-8: байт {encoding.start}; пересохраните файл в UTF-8"
-    if "depth limit" in str(error):
-        return "вложенность JSON слишком велика: допускается 32 уровня"
-    return f"тело запроса не является JSON: строка {error.lineno}, столбец {error.colno}"
 
 
 def _binary_event(data: Any) -> dict[str, Any]:

@@ -6,12 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from flask import Response, redirect, send_from_directory
+from prometheus_client import CONTENT_TYPE_LATEST
 from swagger_ui_bundle import swagger_ui_path
 from werkzeug.wrappers import Response as AnyResponse
 
 from ... import contracts
 from ...contracts.catalogue import CATALOGUE
+from ..metrics import exposition
 from ..refusals import Refusal
+from ..stream.watching import status
 from ..watching import progress
 from .service import Routes, opened, service
 
@@ -30,6 +33,14 @@ def get_health() -> dict[str, str]:
 def get_ready() -> dict[str, Any]:
     with opened() as ledger:
         return {"status": "ok", **progress(ledger, service().clock())}
+
+
+@routes.get("/metrics")
+@routes.doc(summary="Показатели работы службы в формате Prometheus")
+def get_metrics() -> Response:
+    with opened() as ledger:
+        text = exposition(progress(ledger, service().clock()), status(ledger.connection))
+    return Response(text, content_type=CONTENT_TYPE_LATEST)
 
 
 @routes.get("/contracts/<type_>/<int:version>")

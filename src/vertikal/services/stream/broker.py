@@ -1,0 +1,208 @@
+"""Kafka itself: the only module that knows its client.
+
+Failures of the broker are ``Unavailable``: it is asked again. ``LogLost`` is the one that no repetition heals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from kafka import ConsumerRebalanceListener, KafkaConsumer, KafkaProducer, OffsetAndMetadata, TopicPartition
+from kafka.admin import KafkaAdminClient
+from kafka.errors import KafkaError, LogTruncationError, OffsetOutOfRangeError, TopicAlreadyExistsError
+
+from .topics import GROUP, INBOX, LOG, MESSAGE_MAX_BYTES, REFUSED, Headers, LogLost, Message, Range, Unavailable
+
+# A refused message goes out with its reasons, an event of the log with its position: both need room beside the value.
+TOPIC_MAX_BYTES = MESSAGE_MAX_BYTES + (1 << 20)
+SESSION_TIMEOUT_MS = 45_000
+BATCH = 1_000
+CONNECT_MAX_MS = 10_000
+FLUSH_MAX_S = 60.0
+
+
+class Inbox(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python ships no types
+    """One member of the consumer group. Nothing of a partition is read before ``begin_at`` says where.
+
+    ``fresh``: partitions that were assigned, but not begun yet. Kafka's own offsets and resets are not used.
+    """
+
+    def __init__(self, servers: str, topic: str = INBOX, group: str = GROUP) -> None:
+        self.topic = topic
+        self.fresh: set[int] = set()
+        try:
+            self._consumer = KafkaConsumer(
+                bootstrap_servers=servers.split(","),
+                group_id=group,
+                auto_offset_reset="none",
+                enable_auto_commit=False,
+                allow_auto_create_topics=False,
+                session_timeout_ms=SESSION_TIMEOUT_MS,
+                heartbeat_interval_ms=min(1_000, SESSION_TIMEOUT_MS // 4),  # how soon a rebalance is noticed
+                max_partition_fetch_bytes=TOPIC_MAX_BYTES,
+                metadata_max_age_ms=10_000,
+                isolation_level="read_committed",
+                bootstrap_timeout_ms=CONNECT_MAX_MS,
+            )
+            self._consumer.subscribe([topic], listener=self)
+        except KafkaError as error:
+            raise Unavailable(str(error)) from error
+
+    def on_partitions_assigned(self, assigned: Iterable[Any]) -> None:
+        """Called by the client inside ``poll``, where nothing may wait: reading begins later, by ``begin_at``."""
+        for each in assigned:
+            self._consumer.pause(each)
+            self._consumer.seek(each, 0)  # a placeholder: without one the client would ask Kafka for an offset
+            self.fresh.add(each.partition)
+
+    def on_partitions_revoked(self, revoked: Iterable[Any]) -> None:
+        self.fresh -= {each.partition for each in revoked}
+
+    @property
+    def assigned(self) -> set[int]:
+        return {each.partition for each in self._consumer.assignment()}
+
+    def begin_at(self, partition: int, offset: int, leader_epoch: int) -> None:
+        """Read a partition from an offset on; the epoch tells Kafka which history that offset is of (KIP-320)."""
+        at = TopicPartition(self.topic, partition)
+        self._consumer._subscription.seek(at, OffsetAndMetadata(offset, "", leader_epoch))  # no public way
+        self._consumer.resume(at)
+        self.fresh.discard(partition)
+
+    def stop(self, partition: int) -> None:
+        """Read no more of a partition, though it stays assigned."""
+        self._consumer.pause(TopicPartition(self.topic, partition))
+        self.fresh.discard(partition)
+
+    def poll(self, seconds: float) -> dict[int, list[Message]]:
+        """What came, by partition, each in order. Raises ``LogLost`` and ``Unavailable``."""
+        try:
+            found = self._consumer.poll(timeout_ms=int(seconds * 1_000), max_records=BATCH)
+        except OffsetOutOfRangeError as error:
+            raise LogLost(
+                {at.partition: f"there is no offset {offset}" for at, offset in error.args[0].items()}
+            ) from error
+        except LogTruncationError as error:
+            partitions = {at.partition: "its log was cut back" for at in error.divergent_offsets}
+            raise LogLost(partitions) from error
+        except KafkaError as error:
+            raise Unavailable(str(error)) from error
+        return {at.partition: [_message(record) for record in records] for at, records in found.items()}
+
+    def topic_id(self) -> str:
+        """Kafka's id of the topic whose messages are read now."""
+        return str(self._consumer._cluster.topic_id(self.topic))  # no public way
+
+    def end(self, partition: int) -> int | None:
+        """The end of a partition, as far as fetches have told it."""
+        found: int | None = self._consumer.highwater(TopicPartition(self.topic, partition))
+        return found
+
+    def close(self) -> None:
+        self._consumer.close(autocommit=False, timeout_ms=2_000)
+
+
+class Outlet:
+    """An idempotent producer: each partition gets each message once, in order, while this producer lives."""
+
+    def __init__(self, servers: str) -> None:
+        self._sent: list[Any] = []
+        try:
+            self._producer = KafkaProducer(
+                bootstrap_servers=servers.split(","),
+                acks="all",
+                enable_idempotence=True,
+                allow_auto_create_topics=False,
+                linger_ms=5,
+                batch_size=256 << 10,
+                max_request_size=TOPIC_MAX_BYTES,
+                bootstrap_timeout_ms=CONNECT_MAX_MS,
+            )
+        except KafkaError as error:
+            raise Unavailable(str(error)) from error
+
+    def partitions(self, topic: str) -> list[int]:
+        try:
+            return sorted(self._producer.partitions_for(topic) or ())
+        except KafkaError as error:
+            raise Unavailable(f"{topic}: {error}") from error
+
+    def send(
+        self,
+        topic: str,
+        value: bytes | None,
+        key: bytes | None,
+        headers: Headers,
+        partition: int | None = None,
+    ) -> None:
+        """Hand a message over; what became of it, ``flush`` says. A message needs a key or a value: b"" is one."""
+        key = b"" if key is None and value is None else key
+        try:
+            said = [(name, content or b"") for name, content in headers]
+            self._sent.append(self._producer.send(topic, value, key, said, partition))
+        except KafkaError as error:
+            raise Unavailable(f"{topic}: {error}") from error
+
+    def flush(self) -> None:
+        """Return when Kafka has acknowledged all that was handed over. Raises ``Unavailable`` if any was not."""
+        sent, self._sent = self._sent, []
+        try:
+            self._producer.flush(timeout=FLUSH_MAX_S)
+            for each in sent:
+                each.get(timeout=FLUSH_MAX_S)
+        except KafkaError as error:
+            raise Unavailable(str(error)) from error
+
+    def close(self) -> None:
+        self._producer.close(timeout=1)
+
+
+def make_topics(servers: str, partitions: int, replicas: int) -> list[str]:
+    """Make those of the three topics that are not there; their names."""
+    configs = {"max.message.bytes": str(TOPIC_MAX_BYTES)}
+    made = []
+    try:
+        with KafkaAdminClient(bootstrap_servers=servers.split(","), bootstrap_timeout_ms=CONNECT_MAX_MS) as admin:
+            there = set(admin.list_topics())
+            for topic in (INBOX, REFUSED, LOG):
+                options = {"num_partitions": partitions, "replication_factor": replicas, "configs": configs}
+                if topic not in there:
+                    try:
+                        admin.create_topics({topic: options}, wait_for_metadata=True)
+                        made.append(topic)
+                    except TopicAlreadyExistsError:
+                        pass  # another process was faster
+    except KafkaError as error:
+        raise Unavailable(str(error)) from error
+    return made
+
+
+def ranges(servers: str, topic: str) -> dict[int, Range]:
+    """What each partition of a topic holds now; empty where there is no such topic."""
+    try:
+        consumer = KafkaConsumer(
+            bootstrap_servers=servers.split(","), allow_auto_create_topics=False, bootstrap_timeout_ms=CONNECT_MAX_MS
+        )
+        try:
+            found = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
+            begins, ends = consumer.beginning_offsets(found), consumer.end_offsets(found)
+            topic_id = str(consumer._cluster.topic_id(topic))  # no public way
+        finally:
+            consumer.close()
+    except KafkaError as error:
+        raise Unavailable(str(error)) from error
+    return {at.partition: Range(topic_id, begins[at], ends[at]) for at in found}
+
+
+def _message(record: Any) -> Message:
+    return Message(
+        record.topic,
+        record.partition,
+        record.offset,
+        -1 if record.leader_epoch is None else record.leader_epoch,
+        record.timestamp,
+        record.key,
+        record.value,
+        tuple(record.headers),
+    )
