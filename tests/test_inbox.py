@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import date
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from tests import test_ledger
 from tests.conftest import TODAY, Vertikal
 from tests.terminal import Terminal
 from tests.test_cycles import ACTIVITY, adopt, answer, get, open_, record, retract, tell, told
 from tests.test_figures import mark, plan, result
+from tests.test_ledger import PROPERTY, Step, histories, play
 from tests.test_reporting import employ, expect
 from vertikal.events import log
 from vertikal.events.database import reading
@@ -19,6 +26,7 @@ from vertikal.services import inbox, projector
 from vertikal.services.access import Party
 
 __all__ = ["told"]
+fresh = test_ledger.fresh
 REGION = Party("obr", "region")
 YEAR = {"start": "2020-09-01", "end": "2030-08-31"}
 AS_OF = "2021-06-30"
@@ -399,3 +407,24 @@ def test_the_command_line_shows_adopts_and_says_what_it_wrote(vertical: Vertikal
     projector.catch_up(vertical.engine)
     assert terminal.json("inbox", "adopt", code, *who)["events"] == []
     assert "ничего не ждёт решения" in terminal.run("inbox", "--organisation", "obr").stdout
+
+
+# Always
+
+
+@settings(PROPERTY, max_examples=12)
+@given(history=histories, day=st.dates(date(2020, 1, 1), date(2022, 12, 31)))
+def test_proposals_of_any_history_are_unique_ordered_and_found_again_from_events_they_name(
+    fresh: Callable[[], AbstractContextManager[Vertikal]], history: list[Step], day: date
+) -> None:
+    with fresh() as store:
+        play(store, history, 100)
+        found = awaiting(store, as_of=day.isoformat())
+        again = awaiting(store, as_of=day.isoformat())
+        parts = [each for code in ("gorodets", "chemal") for each in awaiting(store, code, as_of=day.isoformat())]
+    assert found == again
+    codes = [each["proposal"] for each in found]
+    assert len(set(codes)) == len(codes)
+    assert [each["urgency"] for each in found] == sorted((each["urgency"] for each in found), reverse=True)
+    assert {each["proposal"] for each in parts} <= set(codes)
+    assert all(each["events"] and each["since"] <= day.isoformat() for each in found)
