@@ -115,14 +115,14 @@ def test_metrics_show_lag_counters_and_the_last_position_relayed(client: FlaskCl
     head = client.get("/readyz").json["head"]  # type: ignore[index]
     for line in (
         f"vertikal_head {float(head)}",
-        'vertikal_commandsinbox_lag{partition="0"} 0.0',
-        'vertikal_commandsinbox_received_total{partition="0"} 2.0',
-        'vertikal_commandsinbox_refused_total{partition="0"} 1.0',
-        'vertikal_commandsinbox_fenced_total{partition="0"} 0.0',
-        'vertikal_commandsinbox_stopped{partition="0"} 0.0',
-        "vertikal_commandsrefused_open 1.0",
-        "vertikal_commandsrelay_position 0.0",
-        f"vertikal_commandsrelay_lag {float(head)}",
+        'vertikal_kafka_inbox_lag{partition="0"} 0.0',
+        'vertikal_kafka_inbox_received_total{partition="0"} 2.0',
+        'vertikal_kafka_inbox_refused_total{partition="0"} 1.0',
+        'vertikal_kafka_inbox_fenced_total{partition="0"} 0.0',
+        'vertikal_kafka_inbox_stopped{partition="0"} 0.0',
+        "vertikal_kafka_refused_open 1.0",
+        "vertikal_kafka_relay_position 0.0",
+        f"vertikal_kafka_relay_lag {float(head)}",
     ):
         assert line in text.splitlines(), line
 
