@@ -127,7 +127,7 @@ def test_an_overdue_activity_stands_with_each_target_from_the_day_after_its_end(
     found = awaiting(vertical, rule="activity_overdue", as_of="2020-11-01")
     assert [(each["organisation"], each["since"]) for each in found] == [("s1", "2020-11-01"), ("s2", "2020-11-01")]
     assert found[0]["event"] is None
-    assert found[0]["settles"] == ["activity.completed", "activity.partly_completed", "activity.not_held"]
+    assert found[0]["settles"] == ["activity.completed", "activity.not_held"]
 
 
 def test_the_owner_of_a_road_map_is_offered_a_later_deadline(vertical: Vertikal) -> None:
@@ -177,6 +177,30 @@ def test_an_indicator_below_its_target_awaits_its_cycle_from_the_day_after_the_t
     assert found["event"]["data"]["findings"][0]["figures"][0]["numerator"] == 5
 
 
+def test_a_target_is_judged_by_the_figure_at_its_term(vertical: Vertikal) -> None:
+    open_(vertical, "cy")
+    tell(vertical, "goal.set", "2020-09-04", goal="g1", text="Снизить долю")
+    adopt(vertical, "visited", target={"value": "0.5", "comparator": ">=", "by": "2020-12-31"})
+    record(vertical, 6, 10, "2020-12-20")
+    record(vertical, 1, 10, "2021-03-20")
+    assert awaiting(vertical, rule="target_missed") == []
+
+
+def test_a_school_whose_latest_results_are_fine_is_not_proposed_for_older_ones(vertical: Vertikal) -> None:
+    low(vertical, year="2019/2020", held_on="2020-04-10")
+    low(vertical, year="2019/2020", held_on="2020-04-11", subject="Русский язык")
+    assert awaiting(vertical, rule="threshold_crossed")
+    low(vertical, below=0, subject="Физика")
+    low(vertical, below=0, subject="Химия")
+    assert awaiting(vertical, rule="threshold_crossed") == []
+
+
+def test_where_the_parent_is_closed_the_next_one_above_is_asked(vertical: Vertikal) -> None:
+    crossed(vertical)
+    vertical.send("organisation.closed", "gorodets", {"code": "gorodets", "valid_from": "2021-05-01"})
+    assert one(vertical, "threshold_crossed")["organisation"] == "obr"
+
+
 def test_a_silent_school_is_asked_first_and_its_municipality_after_thirty_days(vertical: Vertikal) -> None:
     expect(vertical, ["s1", "s2"], due="2020-10-05")
     employ(vertical, "s2")
@@ -200,6 +224,7 @@ def test_an_unanswered_recommendation_goes_one_level_up_after_thirty_days(
     assert found[0]["event"]["data"] == {"recommendation": "r1", "organisation": "s1", "answer": "accepted"}
     answer(vertical, "s1", "2021-01-06")
     late = one(vertical, "recommendation_unanswered", as_of="2021-01-07")
+    assert late["event"] is None  # nobody answers in the name of another
     assert (late["organisation"], late["about"]["organisation"], late["figures"]["escalated"]) == (
         "gorodets",
         "s2",
@@ -258,6 +283,19 @@ def test_the_inbox_is_paged_in_the_order_of_urgency(client: FlaskClient, vertica
     rest = get(client, vertical, "inbox", as_of=AS_OF, limit=2, cursor=first["next"])
     assert (whole["total"], first["items"] + rest["items"]) == (3, whole["items"])
     assert (whole["next"], rest["next"]) == (None, None)
+
+
+def test_no_item_is_lost_between_pages_where_one_code_begins_like_another(
+    client: FlaskClient, vertical: Vertikal
+) -> None:
+    for code in ("s1-a", "s1.b"):
+        vertical.register(code, "school", "gorodets")
+    plan(vertical, end="2020-10-31", targets=("s1", "s1-a", "s1.b"))
+    asked: dict[str, Any] = {"limit": 1, "rule": "activity_overdue"}
+    pages = [get(client, vertical, "inbox", **asked)]
+    while pages[-1]["next"] is not None:
+        pages.append(get(client, vertical, "inbox", **asked, cursor=pages[-1]["next"]))
+    assert sorted(each["organisation"] for page in pages for each in page["items"]) == ["s1", "s1-a", "s1.b"]
 
 
 def test_the_inbox_is_narrowed_by_owner_role_and_rule(client: FlaskClient, vertical: Vertikal) -> None:
@@ -361,6 +399,43 @@ def test_a_person_may_write_another_event_than_the_drafted_one(client: FlaskClie
     answered = post(client, vertical, code, "adopt", event={"type": "activity.not_held", "data": data})
     assert answered.status_code == 201, answered.json
     assert vertical.figure("roadmap_overdue", "s1") == (1, 1)
+    assert get(client, vertical, "inbox")["items"] == []  # a negative result is an answer
+
+
+def test_an_event_that_has_nothing_to_do_with_the_proposal_is_refused(client: FlaskClient, vertical: Vertikal) -> None:
+    plan(vertical, end="2020-10-31", targets=("s1",))
+    code = get(client, vertical, "inbox")["items"][0]["proposal"]
+    data = {"organisation": "s1", "on": "2020-12-01", "teachers": 1, "managers": 1}
+    refused = post(client, vertical, code, "adopt", event={"type": "staff.reported", "data": data})
+    assert (refused.status_code, list(refused.json["errors"])) == (422, ["event.type"])
+
+
+def test_a_school_cannot_judge_in_the_name_of_whoever_is_above_it(client: FlaskClient, vertical: Vertikal) -> None:
+    crossed(vertical)
+    found = get(client, vertical, "inbox", of="gorodets")["items"][0]
+    said = {"proposal": found["proposal"], "rule": found["rule"], "version": 1, "organisation": "s1"}
+    for type_, more in (("proposal.declined", {"reason": "нет"}), ("proposal.adopted", {})):
+        vertical.send(type_, "s1", {**said, **more}, party=Party("s1", "school"), source="/schools/s1")
+    assert [each["proposal"] for each in awaiting(vertical, "gorodets")] == [found["proposal"]]
+    assert post(client, vertical, found["proposal"], "adopt", Party("gorodets", "municipality")).status_code == 201
+
+
+def test_what_was_adopted_a_moment_ago_cannot_be_declined(client: FlaskClient, vertical: Vertikal) -> None:
+    crossed(vertical)
+    code = get(client, vertical, "inbox")["items"][0]["proposal"]
+    header = {"Authorization": f"Bearer {vertical.token('obr', 'region')}"}
+    answered = [
+        client.post(f"/v1/inbox/{code}/{what}", headers=header, json={"reason": "нет"} if what == "decline" else {})
+        for what in ("adopt", "decline")  # nothing is projected between them
+    ]
+    assert [each.status_code for each in answered] == [201, 409]
+
+
+def test_what_was_postponed_may_still_be_adopted(client: FlaskClient, vertical: Vertikal) -> None:
+    crossed(vertical)
+    code = get(client, vertical, "inbox")["items"][0]["proposal"]
+    assert post(client, vertical, code, "postpone", reason="Каникулы", until="2040-09-01").status_code == 201
+    assert post(client, vertical, code, "adopt").status_code == 201
 
 
 def test_an_event_that_the_log_refuses_leaves_the_proposal_open(client: FlaskClient, vertical: Vertikal) -> None:

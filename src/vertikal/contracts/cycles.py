@@ -241,7 +241,7 @@ CONTRACTS = (
         senders=OWNERS,
         subject="organisation",
         refers=(ORGANISATION,),
-        declares=(name("adoption", "proposal", unique=True),),
+        declares=(name("adoption", "organisation", "proposal", unique=True),),
     ),
     Contract(
         "proposal.declined",

@@ -14,7 +14,7 @@ from ..read_models.contradictions import names
 from ..read_models.contradictions.claims import Stated, of_claim
 from ..read_models.contradictions.found import NAMES, VERSIONS, Contradiction, Origin
 from ..read_models.contradictions.roadmaps import of_roadmap
-from ..read_models.recommendations import proposal_view
+from ..read_models.recommendations import OPEN, proposal_view
 from ..read_models.roadmaps import Activity, Roadmap
 from . import entities, membership, roadmaps
 from .book import Opened
@@ -46,7 +46,7 @@ class Reading:
         if OF_ROADMAPS & set(kinds):
             found += self._of_roadmaps(kinds)
         if names.RULE in kinds:
-            found += [each for each in self._two_names() if decided or each.decided is None]
+            found += [each for each in self._two_names() if decided or each.decided in (None, OPEN)]
         wanted = (each for each in found if each.kind in kinds and self._within(each.organisation))
         return sorted(wanted, key=lambda each: each.sorts_as)
 
@@ -101,7 +101,8 @@ class Reading:
             for first, second, confidence in names.alike(named)
         ]
         said = entities.some(self.ledger, "proposals", (str(each.proposal) for each in found), self.known_at)
-        shown = {id_: proposal_view(each, self.as_of) for id_, each in said.items()}
+        whose = {str(each.proposal): each.organisation for each in found}
+        shown = {id_: proposal_view(each, self.as_of, whose[id_]) for id_, each in said.items()}
         decided = {id_: view["status"] for id_, view in shown.items() if view is not None}
         return (replace(each, decided=decided.get(str(each.proposal))) for each in found)
 

@@ -174,12 +174,17 @@ def evolve_proposal(proposal: Proposal | None, event: Event) -> Proposal:
     return Proposal(_inserted(proposal.outcomes if proposal else (), outcome))
 
 
-def proposal_view(proposal: Proposal, as_of: str) -> dict[str, Any] | None:
+def proposal_view(proposal: Proposal, as_of: str, organisation: str | None = None) -> dict[str, Any] | None:
     """The proposal as of a date, in the shape of ``/v1/proposals``; None before anybody has judged it.
 
-    What was declined until a day is ``postponed`` up to that day, and open again from then on.
+    ``organisation``: the one that it stands with; what others say of it is not heeded. What was declined until a day is
+    ``postponed`` up to that day, and open again from then on.
     """
-    outcomes = [outcome for outcome in proposal.outcomes if outcome.on <= as_of]
+    outcomes = [
+        outcome
+        for outcome in proposal.outcomes
+        if outcome.on <= as_of and organisation in (None, outcome.data["organisation"])
+    ]
     if not outcomes:
         return None
     last = outcomes[-1]

@@ -16,7 +16,7 @@ from typing import Any
 from .versions import Version
 
 URGENCY_MAX = 99
-DAYS_OF_A_STEP = 7
+DAYS_OF_A_STEP, STEPS_MAX = 7, 19
 
 
 @dataclass(frozen=True)
@@ -111,16 +111,12 @@ class Proposal:
         return f"{self.rule}-{hashlib.sha256(text.encode()).hexdigest()[:24]}"
 
     @property
-    def sorts_as(self) -> tuple[int, str, str, str]:
-        """The most urgent first, of those the one that has waited longest."""
-        return -self.urgency, self.since, self.organisation, self.proposal
-
-    @property
     def cursor(self) -> str:
-        """Its place in that order, as text."""
+        """Its place in the order, as text: the most urgent first, of those the one that has waited longest."""
         return f"{URGENCY_MAX - self.urgency:02}/{self.since}/{self.organisation}/{self.proposal}"
 
 
 def urgency(rule: str, waited_days: int, more: int = 0) -> int:
-    """Of a proposal that has waited so long: one more for each week, 99 at most."""
-    return min(URGENCY_MAX, in_force(rule).parameters.urgency + more + max(0, waited_days) // DAYS_OF_A_STEP)
+    """Of a proposal that has waited so long: one more for each week, 19 at most; 99 in all."""
+    waited = min(STEPS_MAX, max(0, waited_days) // DAYS_OF_A_STEP)
+    return min(URGENCY_MAX, in_force(rule).parameters.urgency + more + waited)

@@ -58,7 +58,7 @@ def detail(
         ],
         "broken": [asdict(each) for each in chain.broken],
         "findings": findings.of_cycle(ledger, cycle, as_of, known_at, sight),
-        "indicators": [_indicator(ledger, cycle, said, as_of, known_at) for said in cycle_states.adopted(cycle, as_of)],
+        "indicators": [indicator(ledger, cycle, said, as_of, known_at) for said in cycle_states.adopted(cycle, as_of)],
     }
 
 
@@ -102,7 +102,7 @@ def _last_assessed(chain: Chain, cycle: Cycle, as_of: str) -> dict[str, Any] | N
     return {**told, "on": last.on, "sound": last in chain.links["effectiveness"].values()}
 
 
-def _indicator(ledger: Opened, cycle: Cycle, adopted: Said, as_of: str, known_at: int) -> dict[str, Any]:
+def indicator(ledger: Opened, cycle: Cycle, adopted: Said, as_of: str, known_at: int) -> dict[str, Any]:
     """An adopted indicator with its value: the ledger's where the catalogue has it, else that of monitoring."""
     code, target = adopted.data["indicator"], adopted.data.get("target")
     shown, value = _of_ledger(ledger, cycle, code, as_of, known_at) or _of_monitoring(cycle, code, as_of)
@@ -130,7 +130,10 @@ def _of_ledger(ledger: Opened, cycle: Cycle, code: str, as_of: str, known_at: in
 
 
 def _of_monitoring(cycle: Cycle, code: str, as_of: str) -> Value:
-    sides = monitoring.value(cycle, code, as_of, cycle.organisation or "")
+    """What was recorded up to a date, and not behind the cycle's own period."""
+    opening = cycle.opened
+    on = min(as_of, opening.data["period"]["end"]) if opening else as_of
+    sides = monitoring.value(cycle, code, on, cycle.organisation or "")
     if sides is None:
         return {**monitoring.NO_DATA, "origin": None}, None
     numerator, denominator = map(Fraction, sides)

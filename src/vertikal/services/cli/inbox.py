@@ -138,8 +138,9 @@ def _judge(settings: Settings, given: dict[str, Any], act: Act, status: str, unt
         ledger = Book().open(connection)
         today = settings.today()
         found = acting.look_up(ledger, party.scope(ledger.tree(ledger.position), today), code, today)
+        version = acting.version_seen(ledger, found) if isinstance(found, Proposal) else None
     if isinstance(found, Proposal):
-        answer, events = act(Desk(intake, party, now().astimezone(settings.timezone), given["actor"]), found)
+        answer, events = act(Desk(intake, party, now().astimezone(settings.timezone), given["actor"], version), found)
     else:
         answer, events = None, []
         acting.require_same(code, found["status"], status)

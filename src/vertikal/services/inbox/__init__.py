@@ -32,7 +32,12 @@ def awaiting(ledger: Opened, organisation: str, as_of: str, known_at: int) -> li
 
 
 def found(
-    ledger: Opened, organisation: str, as_of: str, known_at: int, rules: Collection[str] = RULES
+    ledger: Opened,
+    organisation: str,
+    as_of: str,
+    known_at: int,
+    rules: Collection[str] = RULES,
+    unsettled: Collection[str] = (OPEN,),
 ) -> list[Proposal]:
     """The open proposals of some rules: without those adopted, declined or postponed by the date."""
     look = Look(ledger, organisation, as_of, known_at)
@@ -43,11 +48,9 @@ def found(
         for each in finder(look)
         if each.rule in rules and look.stands(each.organisation)
     }
-    said = judged(ledger, by_code, as_of, known_at)
-    return sorted(
-        (each for code, each in by_code.items() if said.get(code, {"status": OPEN})["status"] == OPEN),
-        key=lambda each: each.sorts_as,
-    )
+    said = judged(ledger, {code: each.organisation for code, each in by_code.items()}, as_of, known_at)
+    standing = (each for code, each in by_code.items() if said.get(code, {"status": OPEN})["status"] in unsettled)
+    return sorted(standing, key=lambda each: each.cursor)
 
 
 def rules_of(code: str) -> tuple[str, ...]:
@@ -55,10 +58,13 @@ def rules_of(code: str) -> tuple[str, ...]:
     return tuple(rule for rule in RULES if code.startswith(f"{rule}-")) or (TWO_NAMES,)
 
 
-def judged(ledger: Opened, codes: Iterable[str], as_of: str, known_at: int) -> dict[str, View]:
-    """What people made of proposals by a date, in the shape of ``/v1/proposals``."""
-    said = entities.some(ledger, "proposals", codes, known_at)
-    shown = {code: proposal_view(each, as_of) for code, each in said.items()}
+def judged(ledger: Opened, whose: Mapping[str, str | None], as_of: str, known_at: int) -> dict[str, View]:
+    """What became of proposals by a date, in the shape of ``/v1/proposals``.
+
+    ``whose``: the organisation that each stands with, whose word alone counts; None: anybody's.
+    """
+    said = entities.some(ledger, "proposals", whose, known_at)
+    shown = {code: proposal_view(each, as_of, whose[code]) for code, each in said.items()}
     return {code: view for code, view in shown.items() if view is not None}
 
 

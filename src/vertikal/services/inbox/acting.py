@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from ...events import log
 from ...projections.book import Opened
 from ...read_models.periods import parse_date
+from ...read_models.recommendations import OPEN
 from ...rules.proposals import Proposal
 from ..access import Party
 from ..intake import CONFLICT, Answer, Intake, Outcome
@@ -17,17 +19,23 @@ from . import found, judged, rules_of
 
 ADOPTED, DECLINED, POSTPONED = "adopted", "declined", "postponed"
 GONE = "предложения «{}» нет: показатели изменились, или оно вне вашего подчинения"
+REFUSED = "событие по предложению не принято"
+GONE_ON = "об организации записаны события, которых вы не видели: посмотрите предложение ещё раз"
 Event = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Desk:
-    """Where somebody judges proposals: who, when (local, with offset), and under which name."""
+    """Where somebody judges a proposal: who, when (local, with offset), and under which name.
+
+    ``version``: of the organisation that it stands with, as it was seen; what was said of that since is a conflict.
+    """
 
     intake: Intake
     party: Party
     now: datetime
     actor: str | None = None
+    version: int | None = None
 
     def event(self, proposal: Proposal, what: str, type_: str, data: Mapping[str, Any], **more: Any) -> Event:
         return {
@@ -44,15 +52,21 @@ class Desk:
 
 
 def look_up(ledger: Opened, organisation: str, code: str, today: str) -> Proposal | dict[str, Any]:
-    """The open proposal of this identity below an organisation, or what was made of it. Raises a 404 for neither."""
-    for each in found(ledger, organisation, today, ledger.position, rules_of(code)):
+    """The proposal below an organisation, open or put off, or what was made of it. Raises a 404 for neither."""
+    unsettled = (OPEN, POSTPONED)
+    for each in found(ledger, organisation, today, ledger.position, rules_of(code), unsettled):
         if each.proposal == code:
             return each
-    said = judged(ledger, [code], today, ledger.position).get(code)
+    said = judged(ledger, {code: None}, today, ledger.position).get(code)
     tree = ledger.tree(ledger.position)
     if said is None or not tree.within(said["organisation"], organisation, today):
         raise Refusal(404, GONE.format(code[:64]))
     return said
+
+
+def version_seen(ledger: Opened, proposal: Proposal) -> int:
+    """How many events about the organisation of a proposal the figures held."""
+    return log.version(ledger.connection, proposal.organisation, ledger.position)
 
 
 def require_same(code: str, now: str, wanted: str) -> None:
@@ -77,13 +91,14 @@ def adopt(desk: Desk, proposal: Proposal, event: Mapping[str, Any] | None) -> tu
     Both are taken or neither; no events where somebody was faster. Raises a 409 or a 422 with every reason.
     """
     drafted = event if event is not None else proposal.draft
-    data = _named(proposal)
+    data, seen = _named(proposal), _seen(desk)
     if drafted is None:
-        events = [desk.event(proposal, ADOPTED, "proposal.adopted", data)]
+        events = [desk.event(proposal, ADOPTED, "proposal.adopted", data, **seen)]
     else:
+        _require_settling(proposal, drafted["type"])
         caused = {"causationid": "", "subject": drafted.get("subject", proposal.organisation)}
         follows = desk.event(proposal, "event", drafted["type"], drafted["data"], **caused)
-        adopted = desk.event(proposal, ADOPTED, "proposal.adopted", {**data, "event": follows["id"]})
+        adopted = desk.event(proposal, ADOPTED, "proposal.adopted", {**data, "event": follows["id"]}, **seen)
         events = [adopted, {**follows, "causationid": adopted["id"]}]
     answer = desk.intake.submit(desk.party, events, atomic=True)
     if answer.refused and _adopted_before(answer.results[0]):
@@ -94,7 +109,7 @@ def adopt(desk: Desk, proposal: Proposal, event: Mapping[str, Any] | None) -> tu
 def decline(desk: Desk, proposal: Proposal, reason: str, until: str | None = None) -> tuple[Answer, list[Event]]:
     """Write that it was declined; ``until``: put off, and open again from that day on. Raises a 409 or a 422."""
     data = {**_named(proposal), "reason": reason, **({"until": until} if until else {})}
-    events = [desk.event(proposal, DECLINED, "proposal.declined", data)]
+    events = [desk.event(proposal, DECLINED, "proposal.declined", data, **_seen(desk))]
     return _taken(desk.intake.submit(desk.party, events, atomic=True), events), events
 
 
@@ -105,7 +120,19 @@ def _named(proposal: Proposal) -> dict[str, Any]:
 
 def _adopted_before(outcome: Outcome) -> bool:
     """Whether the adoption itself was refused as one that the log holds: a second copy, or another's."""
-    return outcome.status == CONFLICT or "data.proposal" in outcome.errors
+    return "id" in outcome.errors or "data.proposal" in outcome.errors
+
+
+def _seen(desk: Desk) -> dict[str, int]:
+    return {} if desk.version is None else {"expectedversion": desk.version}
+
+
+def _require_settling(proposal: Proposal, type_: str) -> None:
+    """Raises a 422 for an event that has nothing to do with the proposal."""
+    allowed = {*proposal.settles, *([proposal.draft["type"]] if proposal.draft else [])}
+    if type_ not in allowed:
+        problem = f"такое событие не решает предложения; решают: {', '.join(sorted(allowed))} (получено: «{type_}»)"
+        raise Refusal(422, REFUSED, errors={"event.type": [problem]})
 
 
 def _taken(answer: Answer, events: Sequence[Event]) -> Answer:
@@ -116,5 +143,5 @@ def _taken(answer: Answer, events: Sequence[Event]) -> Answer:
             for path, reasons in outcome.errors.items()
         }
         conflict = any(each.status == CONFLICT for each in answer.results)
-        raise Refusal(409 if conflict else 422, "событие по предложению не принято", errors=errors)
+        raise Refusal(*((409, GONE_ON) if conflict else (422, REFUSED)), errors=errors)
     return answer

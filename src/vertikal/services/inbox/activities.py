@@ -15,7 +15,8 @@ from .look import Look, moved, shown
 
 READ_AT_ONCE = 100
 POSTPONED_DAYS = 30  # how far ahead a drafted rescheduling moves a deadline
-MARKS = ("activity.completed", "activity.partly_completed", "activity.not_held")
+MARKS = ("activity.completed", "activity.not_held")
+ANSWERED = ("not_held", "not_organised")  # negative results: still overdue, and nothing is left to ask
 OWNERS = ("activity.rescheduled", "activity.cancelled")
 
 
@@ -63,11 +64,13 @@ class _Task:
 
 def _of_activity(look: Look, head: Roadmap, activity: View) -> Iterator[Proposal]:
     soon = moved(look.as_of, look.parameters("activity_due").days)
+    if activity["met"] is False and len(activity["targets"]) > 1 and look.stands(head.owner):
+        yield _together_below_target(look, head, activity)
     for target in activity["targets"]:
         task = _Task(head, activity, target)
         if not look.stands(target["organisation"]):
             continue
-        if target["overdue"]:
+        if target["overdue"] and target["status"] not in ANSWERED:
             yield _overdue(look, task)
         elif task.end is not None and look.as_of <= task.end <= soon and target["status"] not in (DONE, CANCELLED):
             yield _due(look, task)
@@ -82,7 +85,7 @@ def _overdue(look: Look, task: _Task) -> Proposal:
     text, figures = f"просрочено на {days} дн.: {task.told}", {"end": end, "status": status, "days": days}
     owned = task.target["organisation"] == task.roadmap.owner
     draft = _rescheduled(look, task) if owned else None
-    return _proposal(look, "activity_overdue", task, since, text, (end, status), figures, draft)
+    return _proposal(look, "activity_overdue", task, since, text, (end,), figures, draft)
 
 
 def _due(look: Look, task: _Task) -> Proposal:
@@ -103,6 +106,25 @@ def _below_target(look: Look, task: _Task) -> Proposal:
     evidence = (str(expected.get("value")), *sides)
     figures = {"expected": expected, "result": result}
     return _proposal(look, "target_missed", task, task.target["on"], text, evidence, figures)
+
+
+def _together_below_target(look: Look, head: Roadmap, activity: View) -> Proposal:
+    """Of several targets, whose results fall short together."""
+    expected, results = activity["expected"], [each["result"] for each in activity["targets"] if each["result"]]
+    since = max(each["on"] for each in activity["targets"] if each["result"])
+    told = "; ".join(shown(each["text"], 40) for each in results[:5])
+    return Proposal(
+        "target_missed",
+        head.owner,
+        {"roadmap": head.roadmap, "activity": activity["activity"]},
+        since,
+        look.urgency("target_missed", since),
+        f"вместе сделано меньше ожидаемого: «{shown(activity['title'])}»: {told}; ожидалось: {shown(expected['text'])}",
+        (str(expected.get("value")), *(str(each.get("value")) for each in results)),
+        {"expected": expected, "results": results},
+        settles=("activity.completed", "activity.rescheduled"),
+        origins=(Origin("activities", f"{head.roadmap}/{activity['activity']}"),),
+    )
 
 
 def _proposal(

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from typing import Any
 
 from ...projections import entities
-from ...read_models import periods, recommendations
+from ...read_models import cycle_states, periods, recommendations
+from ...read_models.chains import Broken
 from ...read_models.contradictions.found import Origin
-from ...read_models.cycle_states import Cycle
+from ...read_models.cycle_states import Cycle, Said
 from ...read_models.recommendations import Recommendation
 from ...rules.proposals import Proposal
 from .. import cycles
+from ..around import Around
 from .look import Look, shown
 
 COMPONENTS = {
@@ -24,16 +27,25 @@ COMPONENTS = {
     "decisions": ("решение", ("recommendation.issued", "decision.taken")),
     "effectiveness": ("оценка эффективности", ("decision.taken", "effectiveness.assessed")),
 }
+OWN_MEASURE = "cycle_completeness"  # an analysis about it changes it
+COUNT_MAX = 1_000_000_000
 ESCALATED = 30  # how much more urgent it is one level up
 
 
 def of_cycles(look: Look) -> Iterator[Proposal]:
     """Broken links and missed targets of cycles that are open on the date."""
     found: list[Cycle] = entities.states(look.ledger, "cycles", "", look.known_at)
-    ours = [each for each in found if each.organisation is not None and look.stands(each.organisation)]
-    for brief in cycles.briefs(look.ledger, ours, look.as_of, look.known_at):
-        if brief["open"]:
-            yield from _of_cycle(look, cycles.detail(look.ledger, brief["cycle"], look.as_of, look.known_at))
+    ours = [each for each in found if _is_open(each, look.as_of) and look.stands(str(each.organisation))]
+    around = Around(look.ledger, ours, look.as_of, look.known_at)
+    for cycle in ours:
+        for broken in around.chain(cycle).broken:
+            yield _broken(look, cycle, broken)
+        for adopted in cycle_states.adopted(cycle, look.as_of):
+            yield from _missed(look, cycle, adopted)
+
+
+def _is_open(cycle: Cycle, as_of: str) -> bool:
+    return cycle.opened is not None and cycle.opened.on <= as_of and not cycle.closings(as_of)
 
 
 def of_recommendations(look: Look) -> Iterator[Proposal]:
@@ -46,30 +58,36 @@ def of_recommendations(look: Look) -> Iterator[Proposal]:
             yield from _undecided(look, view)
 
 
-def _of_cycle(look: Look, cycle: dict[str, Any]) -> Iterator[Proposal]:
-    for broken in cycle["broken"]:
-        yield _broken(look, cycle, broken)
-    for indicator in cycle["indicators"]:
-        ended = _ended(indicator["target"], cycle["period"])
-        if indicator["met"] is False and ended < look.as_of:
-            yield _missed(look, cycle, indicator, ended)
-
-
-def _broken(look: Look, cycle: dict[str, Any], broken: dict[str, str]) -> Proposal:
-    what, settles = COMPONENTS[broken["kind"]]
-    since = cycle["opened_on"]
+def _broken(look: Look, cycle: Cycle, broken: Broken) -> Proposal:
+    what, settles = COMPONENTS[broken.kind]
+    since, direction = _said_on(look, cycle, broken.code), _opening(cycle)["direction"]
     return Proposal(
         "chain_broken",
-        cycle["organisation"],
-        {"cycle": cycle["cycle"], "component": broken["kind"], "code": broken["code"]},
+        str(cycle.organisation),
+        {"cycle": cycle.cycle, "component": broken.kind, "code": broken.code},
         since,
         look.urgency("chain_broken", since),
-        f"разрыв в цикле «{shown(cycle['direction'])}»: {what} «{broken['code']}»: {broken['reason']}",
-        (broken["reason"],),
-        {"completeness": cycle["completeness"]},
+        f"разрыв в цикле «{shown(direction)}»: {what} «{broken.code}»: {broken.reason}",
+        figures={"reason": broken.reason},
         settles=settles,
-        origins=(Origin("cycles", cycle["cycle"], types=settles),),
+        origins=(Origin("cycles", cycle.cycle, types=settles),),
     )
+
+
+def _said_on(look: Look, cycle: Cycle, code: str) -> str:
+    """When the link was last spoken of."""
+    told = (said for each in cycle.said.values() for said in each)
+    days = [said.on for said in told if code in said.data.values() or code in _activities(said)]
+    days += [said.on for said in cycle.monitored.get(code, ())]
+    return max((day for day in days if day <= look.as_of), default=str(cycle.opened and cycle.opened.on))
+
+
+def _activities(said: Said) -> list[str]:
+    return list(cycle_states.activities_of(said)) if "activities" in said.data else []
+
+
+def _opening(cycle: Cycle) -> dict[str, Any]:
+    return cycle.opened.data if cycle.opened else {}
 
 
 def _ended(target: dict[str, Any] | None, period: dict[str, str]) -> str:
@@ -85,42 +103,54 @@ def _ended(target: dict[str, Any] | None, period: dict[str, str]) -> str:
         return period["end"]
 
 
-def _missed(look: Look, cycle: dict[str, Any], indicator: dict[str, Any], ended: str) -> Proposal:
-    target, code = indicator["target"], indicator["indicator"]
-    sides = (str(indicator["numerator"]), str(indicator["denominator"]))
-    since = periods.day_after(ended)
+def _missed(look: Look, cycle: Cycle, adopted: Said) -> Iterator[Proposal]:
+    """A target whose term has passed, judged as of the end of that."""
+    target, code = adopted.data.get("target"), adopted.data["indicator"]
+    ended = _ended(target, _opening(cycle)["period"])
+    if target is None or ended >= look.as_of:
+        return
+    indicator = cycles.indicator(look.ledger, cycle, adopted, ended, look.known_at)
+    if indicator["met"] is not False:
+        return
+    sides, since = (str(indicator["numerator"]), str(indicator["denominator"])), periods.day_after(ended)
     text = f"показатель «{code}»: {indicator['value'] or sides[0]} при плане {target['comparator']} {target['value']}"
-    return Proposal(
+    yield Proposal(
         "target_missed",
-        cycle["organisation"],
-        {"cycle": cycle["cycle"], "indicator": code, "goal": indicator["goal"]},
+        str(cycle.organisation),
+        {"cycle": cycle.cycle, "indicator": code, "goal": adopted.data["goal"]},
         since,
         look.urgency("target_missed", since),
         f"{text}, срок {ended}",
         (*sides, target["comparator"], str(target["value"])),
         {name: indicator[name] for name in ("numerator", "denominator", "value", "target")},
-        _found(look, cycle, indicator, text),
+        None if code == OWN_MEASURE else _finding(look, cycle, indicator, ended, text),
         ("analysis.published", "indicator.adopted"),
-        (Origin("cycles", cycle["cycle"], types=("indicator.adopted",)),),
+        (Origin("cycles", cycle.cycle, types=("indicator.adopted",)),),
     )
 
 
-def _found(look: Look, cycle: dict[str, Any], indicator: dict[str, Any], text: str) -> dict[str, Any]:
+def _finding(look: Look, cycle: Cycle, indicator: dict[str, Any], ended: str, text: str) -> dict[str, Any]:
     """An analysis with one finding, on the figure that missed its target; of a count the denominator is given as 1."""
-    denominator = indicator["denominator"]
-    code = f"{indicator['indicator'][:40]}-{look.known_at}"
+    named = f"{indicator['goal']}/{indicator['indicator']}/{look.known_at}"
+    code = f"missed-{hashlib.sha256(named.encode()).hexdigest()[:16]}"
+    numerator, denominator = indicator["numerator"], indicator["denominator"]
     figure = {
         "indicator": indicator["indicator"],
-        "organisation": cycle["organisation"],
-        "period": periods.between(**cycle["period"]).label,
-        "as_of": look.as_of,
+        "organisation": cycle.organisation,
+        "period": periods.between(**_opening(cycle)["period"]).label,
+        "as_of": ended,
         "known_at": look.known_at,
-        "numerator": indicator["numerator"],
-        "denominator": 1 if denominator is None else denominator,
+        "numerator": _cited(numerator),
+        "denominator": 1 if denominator is None else _cited(denominator),
     }
     findings = [{"finding": code, "text": f"Плановое значение не достигнуто: {text}", "figures": [figure]}]
-    data = {"cycle": cycle["cycle"], "analysis": code, "findings": findings}
-    return {"type": "analysis.published", "subject": cycle["organisation"], "data": data}
+    data = {"cycle": cycle.cycle, "analysis": code, "findings": findings}
+    return {"type": "analysis.published", "subject": cycle.organisation, "data": data}
+
+
+def _cited(amount: int | str) -> int | str:
+    """An amount as an event may give it."""
+    return amount if isinstance(amount, str) or amount <= COUNT_MAX else str(amount)
 
 
 def _unanswered(look: Look, view: dict[str, Any]) -> Iterator[Proposal]:
@@ -151,11 +181,11 @@ def _waiting(
     draft: dict[str, Any] | None,
     settles: tuple[str, ...],
 ) -> Iterator[Proposal]:
-    """With the addressee at first; after so many days one level up as well, and not with the addressee alone."""
-    due = view["due"]
-    late = look.days(since) >= look.parameters(rule).days or (due is not None and due < look.as_of)
+    """With the addressee at first; one level up when the term of the answer has passed or, without one, some days."""
+    due = view["due"] if rule == "recommendation_unanswered" else None
+    late = look.days(since) >= look.parameters(rule).days if due is None else due < look.as_of
     with_whom = look.above(addressee) if late else addressee
-    if not look.stands(with_whom):
+    if not (look.exists(addressee) and look.stands(with_whom)):
         return
     waited = look.days(since)
     name = "" if with_whom == addressee else f" от {shown(look.name(addressee))}"
@@ -166,9 +196,12 @@ def _waiting(
         since,
         look.urgency(rule, since, ESCALATED if late else 0),
         f"по рекомендации «{shown(view['text'])}» {what}{name} {waited} дн.",
-        (since, due, with_whom),
+        (view["on"],),
         {"days": waited, "due": due, "escalated": late},
-        draft,
+        draft if with_whom == addressee else None,
         settles,
-        (Origin("recommendations", view["recommendation"]),),
+        (
+            Origin("recommendations", view["recommendation"], types=("recommendation.issued",)),
+            Origin("recommendations", view["recommendation"], subjects=(addressee,)),
+        ),
     )

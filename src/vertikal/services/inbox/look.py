@@ -32,7 +32,9 @@ class Look:
 
     @cached_property
     def _above(self) -> frozenset[str]:
-        return frozenset(self.tree.path(self.organisation, self.as_of))
+        """Whoever was ever above an organisation of the subtree, itself included."""
+        parents = {parent for code in self.below for _, parent in self.tree.nodes[code].parents}
+        return frozenset(code for each in (*parents, self.organisation) for code in self.tree.path(each, self.as_of))
 
     def concerns(self, owner: str) -> bool:
         """Whether a plan of ``owner`` may name organisations of the subtree: it is below or above, or acts there."""
@@ -41,14 +43,18 @@ class Look:
         return owner in self.below or owner in self._above or acts_for in self._above
 
     def stands(self, code: str) -> bool:
-        """Whether proposals may stand with an organisation: it is below, and not closed or merged."""
+        """Whether proposals may stand with an organisation: it is below, and there on the date."""
+        return code in self.below and self.exists(code)
+
+    def exists(self, code: str) -> bool:
+        """Whether an organisation is registered by the date, and not closed or merged."""
         node = self.tree.nodes.get(code)
-        return code in self.below and node is not None and (node.ended is None or self.as_of < node.ended)
+        return node is not None and node.stands(self.as_of)
 
     def above(self, code: str) -> str:
-        """One level up; the root stays where it is."""
-        node = self.tree.nodes.get(code)
-        return (node.parent(self.as_of) if node else None) or code
+        """The nearest one above that is there on the date; the root stays where it is."""
+        path = self.tree.path(code, self.as_of)[:-1]
+        return next((each for each in reversed(path) if self.exists(each)), code)
 
     def name(self, code: str) -> str:
         """What an organisation is called on the date."""

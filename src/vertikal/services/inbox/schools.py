@@ -62,7 +62,7 @@ def thresholds(look: Look) -> Iterator[Proposal]:
     judged: dict[str, tuple[str, Verdict]] = {}
     for year in _years(look):
         for school, verdict in shnor.verdicts(look.ledger, look.organisation, year, look.as_of, look.known_at).items():
-            if school not in judged and verdict.any is not None:
+            if school not in judged and verdict.several is not None:
                 judged[school] = (year, verdict)
     for school, (year, verdict) in judged.items():
         with_whom = look.above(school)
@@ -132,7 +132,7 @@ def silent(look: Look) -> Iterator[Proposal]:
     days = look.parameters("report_silent").days
     for each in reporting.awaited(look.ledger, look.as_of, look.known_at, look.below.__contains__):
         since = day_after(each.due.due)
-        if each.silent and since <= look.as_of:
+        if each.silent and since <= look.as_of and look.exists(each.organisation):
             late = look.days(since) >= days
             with_whom = look.above(each.organisation) if late else each.organisation
             if look.stands(with_whom):

@@ -9,6 +9,7 @@ import orjson
 from flask import Response
 from marshmallow import fields
 
+from ...contracts.contract import OWNERS
 from ...contracts.fields import Code, Date, Record, Term, Text
 from ...projections.book import Opened
 from ...rules.proposals import RULES, Proposal
@@ -69,8 +70,13 @@ def get_inbox(query: dict[str, Any]) -> Response:
         as_of, known_at = read_clocks(ledger, query)
         organisation = query.get("organisation") or _scope(ledger)
         require_sight(ledger, organisation, known_at)
+        reader, today, tree = party(), service().settings.today(), ledger.tree(known_at)
         wanted, rules = _wanted(query, organisation), (query["rule"],) if "rule" in query else RULES
-        found = [each for each in inbox.found(ledger, organisation, as_of, known_at, rules) if wanted(each)]
+        found = [
+            each
+            for each in inbox.found(ledger, organisation, as_of, known_at, rules)
+            if wanted(each) and reader.covers(tree, each.organisation, today)
+        ]
         shown, following = _page(found, query.get("cursor"), query.get("limit", 100))
         body = {"items": inbox.views(ledger, shown, known_at), "total": len(found), "next": following}
     return answered(body, ledger, query)
@@ -135,13 +141,15 @@ def _judge(
 ) -> Response:
     """201 where events were written; 200 where the proposal had come to that before. Raises a 403, 404, 409 or 422."""
     sender, settings = party(), service().settings
-    if sender.role in ("auditor", "admin"):
+    if sender.role not in OWNERS:
         raise Refusal(403, f"роль «{sender.role}» не решает по предложениям")
     with opened() as ledger:
         found = acting.look_up(ledger, _scope(ledger), code, settings.today())
+        version = acting.version_seen(ledger, found) if isinstance(found, Proposal) else None
     if not isinstance(found, Proposal):
         return _settled(code, found["status"], status)
-    desk = Desk(service().intake, sender, service().clock().astimezone(settings.timezone), body.get("actor"))
+    now = service().clock().astimezone(settings.timezone)
+    desk = Desk(service().intake, sender, now, body.get("actor"), version)
     answer, events = act(desk, found)
     if not events:
         return _settled(code, status, status)
