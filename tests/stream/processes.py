@@ -13,6 +13,7 @@ import orjson
 
 from tests.conftest import MASTER
 from vertikal.events.database import connect
+from vertikal.events.sealing import MasterKey
 from vertikal.services.intake import Intake
 from vertikal.services.settings import now, read_settings
 from vertikal.services.stream import broker, intake, relay
@@ -23,7 +24,7 @@ SESSION_MS, BATCH = 2_000, 20
 @contextmanager
 def process(kind: str, url: str, servers: str, *topics: str) -> Iterator[subprocess.Popen[bytes]]:
     """One of them at work, killed at the end if it still is."""
-    given = orjson.dumps({"url": url, "servers": servers, "topics": topics})
+    given = orjson.dumps({"url": url, "servers": servers, "topics": topics, "master": MASTER.text()})
     running = subprocess.Popen([sys.executable, "-m", "tests.stream.processes", kind, given.decode()])
     try:
         yield running
@@ -33,16 +34,16 @@ def process(kind: str, url: str, servers: str, *topics: str) -> Iterator[subproc
         running.wait()
 
 
-def take(url: str, servers: str, topics: list[str]) -> None:
+def take(url: str, servers: str, topics: list[str], master: str) -> None:
     """An intake in small batches, whose sessions end soon."""
     broker.SESSION_TIMEOUT_MS, broker.BATCH = SESSION_MS, BATCH
     engine, settings = connect(url), read_settings({"VERTIKAL_DATABASE_URL": url})
     door = Intake(engine, now, settings.timezone)
     inbox, refused = topics
-    intake.Taker(engine, door, MASTER, now, servers, (inbox, refused), inbox).follow(threading.Event())
+    intake.Taker(engine, door, MasterKey.parse(master), now, servers, (inbox, refused), inbox).follow(threading.Event())
 
 
-def publish(url: str, servers: str, topics: list[str]) -> None:
+def publish(url: str, servers: str, topics: list[str], master: str) -> None:
     """A relay in small batches."""
     relay.BATCH = BATCH
     relay.Relay(connect(url), now, servers, topics[0]).follow(threading.Event())

