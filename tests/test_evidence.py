@@ -443,7 +443,7 @@ def test_a_finding_said_again_in_its_analysis_is_shown_as_said_last(client: Flas
     assert [then["numerator"] for then, _, _ in shown(client, world)] == [14]
 
 
-def test_an_institute_cites_what_lies_in_its_parent_s_subtree(world: Vertikal) -> None:
-    """It publishes no analyses, so its role is what refuses it, and the figure is not named."""
+def test_the_figures_of_an_institute_are_seen_with_its_parent_s_eyes(world: Vertikal) -> None:
+    """Its role refuses its analyses; the true figure of a school that is not below it is no second reason."""
     world.register("niro", "institute", "obr")
-    assert list(refused(world, below(world), party=INSTITUTE)) == ["type"]
+    assert list(refused(world, below(world, organisation="s1"), party=INSTITUTE)) == ["type"]
