@@ -60,7 +60,8 @@ def of_recommendations(look: Look) -> Iterator[Proposal]:
 
 def _broken(look: Look, cycle: Cycle, broken: Broken) -> Proposal:
     what, settles = COMPONENTS[broken.kind]
-    since, direction = _said_on(look, cycle, broken.code), _opening(cycle)["direction"]
+    spoken, direction = _spoken(look, cycle, broken.code), _opening(cycle)["direction"]
+    since = max(said.on for said in spoken)
     return Proposal(
         "chain_broken",
         str(cycle.organisation),
@@ -70,16 +71,16 @@ def _broken(look: Look, cycle: Cycle, broken: Broken) -> Proposal:
         f"разрыв в цикле «{shown(direction)}»: {what} «{broken.code}»: {broken.reason}",
         figures={"reason": broken.reason},
         settles=settles,
-        origins=(Origin("cycles", cycle.cycle, types=settles),),
+        origins=(Origin("cycles", cycle.cycle, ids=tuple(said.event_id for said in spoken)),),
     )
 
 
-def _said_on(look: Look, cycle: Cycle, code: str) -> str:
-    """When the link was last spoken of."""
-    told = (said for each in cycle.said.values() for said in each)
-    days = [said.on for said in told if code in said.data.values() or code in _activities(said)]
-    days += [said.on for said in cycle.monitored.get(code, ())]
-    return max((day for day in days if day <= look.as_of), default=str(cycle.opened and cycle.opened.on))
+def _spoken(look: Look, cycle: Cycle, code: str) -> list[Said]:
+    """The events that speak of the link; where none names it, the opening of the cycle."""
+    told = [said for each in cycle.said.values() for said in each]
+    found = [said for said in told if code in said.data.values() or code in _activities(said)]
+    found += cycle.monitored.get(code, ())
+    return [said for said in found if said.on <= look.as_of] or [said for said in (cycle.opened,) if said]
 
 
 def _activities(said: Said) -> list[str]:
