@@ -138,6 +138,16 @@ def tree_with(ledger: Opened, code: str, known_at: int | None = None) -> Tree:
     raise Refusal(404, f"организация «{code[:64]}» не зарегистрирована")
 
 
+def read_clocks(ledger: Opened, as_of: str, known_at: str | None) -> tuple[str, int]:
+    """The date and the position of a question. Raises a 400 naming every parameter that is wrong."""
+    errors: Errors = {}
+    day = read(errors, "as_of", lambda: periods.parse_date(as_of))
+    position = read(errors, "known_at", lambda: read_known_at(ledger, known_at))
+    if day is None or position is None:
+        raise Refusal(400, "параметры запроса не приняты", errors=errors)
+    return day, position
+
+
 def read_cursor(text: str | None, length: int) -> list[int] | None:
     """The numbers that a cursor carries. Raises a 400."""
     if not text:

@@ -9,9 +9,7 @@ import click
 from ...events.database import reading
 from ...projections.book import Book, Opened
 from ...projections.contradictions import KINDS, Reading, views
-from ...read_models import periods
 from .. import queries, store, terminal
-from ..queries import Errors
 from ..refusals import Refusal
 from ..settings import Settings
 from ..terminal import as_json
@@ -45,11 +43,7 @@ def contradictions(
 
 def _asked(ledger: Opened, given: dict[str, str | None], today: str) -> Reading:
     """Raises ``Refusal`` naming every option that is wrong."""
-    errors: Errors = {}
-    as_of = queries.read(errors, "as_of", lambda: periods.parse_date(given["as_of"] or today))
-    known_at = queries.read(errors, "known_at", lambda: queries.read_known_at(ledger, given["known_at"]))
-    if as_of is None or known_at is None:
-        raise Refusal(400, "параметры запроса не приняты", errors=errors)
+    as_of, known_at = queries.read_clocks(ledger, given["as_of"] or today, given["known_at"])
     organisation = str(given["organisation"])
     if organisation not in ledger.tree(known_at).nodes:
         raise Refusal(404, f"организация «{organisation[:64]}» не зарегистрирована")

@@ -8,10 +8,8 @@ import click
 from rich.markup import escape
 
 from ...events.database import reading
-from ...projections.book import Book, Opened
-from ...read_models import periods
+from ...projections.book import Book
 from .. import cycles, drafting, queries, store, terminal
-from ..refusals import Refusal
 from ..settings import Settings
 from ..terminal import as_json
 from . import steps
@@ -75,7 +73,7 @@ def show(settings: Settings, /, code: str, as_json: bool, as_of: str | None, kno
     """Show a management cycle: its nine components, broken links and indicators."""
     with reading(store.open_store(settings.database_url, "reader")) as connection:
         ledger = Book().open(connection)
-        day, position = _clocks(ledger, as_of or settings.today(), known_at)
+        day, position = queries.read_clocks(ledger, as_of or settings.today(), known_at)
         found = cycles.detail(ledger, code, day, position)
     terminal.print_json(found) if as_json else _print(found, day)
 
@@ -86,7 +84,7 @@ def draft(settings: Settings, /, code: str, as_json: bool, as_of: str | None, kn
     """Draft an analysis from the figures as they are; --json prints what `publish` takes."""
     with reading(store.open_store(settings.database_url, "reader")) as connection:
         ledger = Book().open(connection)
-        day, position = _clocks(ledger, as_of or settings.today(), known_at)
+        day, position = queries.read_clocks(ledger, as_of or settings.today(), known_at)
         found = drafting.draft(ledger, code, day, position, settings.today())
     terminal.print_json(found) if as_json else _print_draft(found)
 
@@ -99,15 +97,6 @@ def _print_draft(found: dict[str, Any]) -> None:
         for figure in each["figures"]:
             asked = f"{figure['indicator']} · {figure['organisation']} · {figure['period']} · на {figure['as_of']}"
             _say(f"    {asked}, позиция {figure['known_at']}: {figure['numerator']} / {figure['denominator']}")
-
-
-def _clocks(ledger: Opened, as_of: str, known_at: str | None) -> tuple[str, int]:
-    errors: queries.Errors = {}
-    day = queries.read(errors, "as_of", lambda: periods.parse_date(as_of))
-    position = queries.read(errors, "known_at", lambda: queries.read_known_at(ledger, known_at))
-    if day is None or position is None:
-        raise Refusal(400, "параметры запроса не приняты", errors=errors)
-    return day, position
 
 
 def _print(found: dict[str, Any], as_of: str) -> None:

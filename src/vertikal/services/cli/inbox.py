@@ -9,8 +9,7 @@ import click
 import orjson
 
 from ...events.database import reading
-from ...projections.book import Book, Opened
-from ...read_models import periods
+from ...projections.book import Book
 from ...rules.proposals import RULES, Proposal
 from .. import access, keys, queries, store, terminal
 from .. import inbox as proposals
@@ -46,7 +45,7 @@ def inbox(ctx: click.Context, /, organisation: str | None, limit: int, as_json: 
     settings: Settings = ctx.obj
     with reading(store.open_store(settings.database_url, "reader")) as connection:
         ledger = Book().open(connection)
-        as_of, known_at = _clocks(ledger, given["as_of"] or settings.today(), given["known_at"])
+        as_of, known_at = queries.read_clocks(ledger, given["as_of"] or settings.today(), given["known_at"])
         if organisation not in ledger.tree(known_at).nodes:
             raise Refusal(404, f"организация «{organisation[:64]}» не зарегистрирована")
         rules = (given["rule"],) if given["rule"] else RULES
@@ -57,15 +56,6 @@ def inbox(ctx: click.Context, /, organisation: str | None, limit: int, as_json: 
         ]
         items = proposals.views(ledger, found if as_json else found[:limit], known_at)
     terminal.print_json({"items": items}) if as_json else _print(len(found), items)
-
-
-def _clocks(ledger: Opened, as_of: str, known_at: str | None) -> tuple[str, int]:
-    errors: queries.Errors = {}
-    day = queries.read(errors, "as_of", lambda: periods.parse_date(as_of))
-    position = queries.read(errors, "known_at", lambda: queries.read_known_at(ledger, known_at))
-    if day is None or position is None:
-        raise Refusal(400, "параметры запроса не приняты", errors=errors)
-    return day, position
 
 
 def _print(count: int, items: list[dict[str, Any]]) -> None:

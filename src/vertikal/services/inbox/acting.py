@@ -12,6 +12,7 @@ from ...projections.book import Opened
 from ...read_models.periods import parse_date
 from ...read_models.recommendations import OPEN
 from ...rules.proposals import Proposal
+from .. import commands
 from ..access import Party
 from ..intake import CONFLICT, Answer, Intake, Outcome
 from ..refusals import Refusal
@@ -38,17 +39,9 @@ class Desk:
     version: int | None = None
 
     def event(self, proposal: Proposal, what: str, type_: str, data: Mapping[str, Any], **more: Any) -> Event:
-        return {
-            "specversion": "1.0",
-            "id": f"{proposal.proposal}-{what}-{self.now:%Y%m%dT%H%M%S%z}",
-            "source": f"/vertikal/{self.party.organisation}",
-            "type": type_,
-            "subject": proposal.organisation,
-            "time": self.now.isoformat(timespec="seconds"),
-            "data": dict(data),
-            **({"actor": self.actor} if self.actor else {}),
-            **more,
-        }
+        id_ = f"{proposal.proposal}-{what}-{self.now:%Y%m%dT%H%M%S%z}"
+        subject = more.pop("subject", proposal.organisation)
+        return commands.envelope(self.party, type_, subject, dict(data), self.now, id=id_, actor=self.actor, **more)
 
 
 def look_up(ledger: Opened, organisation: str, code: str, today: str) -> Proposal | dict[str, Any]:

@@ -9,7 +9,6 @@ from flask import Response
 from ...contracts.fields import Record, Text
 from ...projections.book import Opened
 from ...projections.organisations import Organisation, Tree
-from ...read_models import periods
 from .. import queries
 from ..refusals import Refusal
 from .log import QueryCount
@@ -31,13 +30,7 @@ class TreeQuery(ClocksQuery):
 
 def read_clocks(ledger: Opened, query: dict[str, Any]) -> tuple[str, int]:
     """The date and the position that a request asks about. Raises a 400 naming every parameter that is wrong."""
-    errors: dict[str, list[str]] = {}
-    today = service().settings.today()
-    as_of = queries.read(errors, "as_of", lambda: periods.parse_date(query.get("as_of") or today))
-    known_at = queries.read(errors, "known_at", lambda: queries.read_known_at(ledger, query.get("known_at")))
-    if as_of is None or known_at is None:
-        raise Refusal(400, "параметры запроса не приняты", errors=errors)
-    return as_of, known_at
+    return queries.read_clocks(ledger, query.get("as_of") or service().settings.today(), query.get("known_at"))
 
 
 @routes.get("/v1/organisations")
