@@ -10,7 +10,11 @@ in the tree.
 
 from __future__ import annotations
 
-from .model import Kind, Measure, Sums
+from collections.abc import Callable, Iterable, Mapping
+
+import msgspec
+
+from .model import Cells, Kind, Measure, Sums, steps
 
 _NAMED, _RECOMMENDED = ("cycle", "decision", "activity", "what"), ("cycle", "recommendation")
 NAMED = Measure("named_activities", Kind.FLOW, _NAMED, kept=_NAMED)
@@ -28,3 +32,31 @@ def total(heard: Sums, topic: str, on: str) -> int:
 def dates(heard: Sums) -> set[str]:
     """The dates on which anything heard becomes true."""
     return {date for amounts in heard.values() for date in amounts}
+
+
+class Naming(msgspec.Struct, frozen=True, array_like=True):
+    """A decision that names an activity, and whose decision it is."""
+
+    on: str
+    organisation: str
+    cycle: str
+    decision: str
+
+
+def tell_decisions(
+    activity: str, decisions: Iterable[Naming], dates: Iterable[str], counted: Mapping[str, Callable[[str], int]]
+) -> Cells:
+    """Tell each decision what is counted of an activity that it names, from then on; ``dates``: when that may change.
+
+    A decision that was taken again hears it once, from the first time that it named the activity.
+    """
+    first: dict[tuple[str, str], Naming] = {}
+    for naming in sorted(decisions, key=lambda each: each.on):
+        first.setdefault((naming.cycle, naming.decision), naming)
+    changing = list(dates)
+    return {
+        (naming.organisation, NAMED.name, (cycle, decision, activity, what), on): amount
+        for (cycle, decision), naming in first.items()
+        for what, count in counted.items()
+        for on, amount in steps([naming.on, *(on for on in changing if on > naming.on)], count).items()
+    }

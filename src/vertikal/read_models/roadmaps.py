@@ -75,15 +75,6 @@ class Mark(msgspec.Struct, frozen=True, array_like=True):
     reason: str | None = None
 
 
-class Naming(msgspec.Struct, frozen=True, array_like=True):
-    """A decision that names the activity, and whose decision it is."""
-
-    on: str
-    organisation: str
-    cycle: str
-    decision: str
-
-
 class Activity(msgspec.Struct, frozen=True, omit_defaults=True):
     """An activity with all its timings and marks, each ordered by date; ``plan`` is None while none stands.
 
@@ -97,7 +88,7 @@ class Activity(msgspec.Struct, frozen=True, omit_defaults=True):
     plan: dict[str, Any] | None = None
     timings: tuple[Timing, ...] = ()
     marks: tuple[Mark, ...] = ()
-    decisions: tuple[Naming, ...] = ()
+    decisions: tuple[heard.Naming, ...] = ()
 
 
 def activity_keys(event: Event) -> Keys:
@@ -154,30 +145,20 @@ def activity_measures(activity: Activity) -> Cells:
 
 def _decided(activity: Activity, event: Event) -> Activity:
     data = event["data"]
-    naming = Naming(event["time"][:10], event["owner"], data["cycle"], data["decision"])
+    naming = heard.Naming(event["time"][:10], event["owner"], data["cycle"], data["decision"])
     return msgspec.structs.replace(activity, decisions=(*activity.decisions, naming))
 
 
 def _told(activity: Activity) -> Cells:
     """What each decision hears of it: that it is planned, and of how many targets it is done, or left to do."""
-    cells: Cells = {}
-    name = f"{activity.roadmap}/{activity.activity}"
     statuses = [tuple(_statuses(activity, target)) for target in activity.targets]
     counted = {
         heard.PLANNED: lambda _: 1,
         heard.DONE: lambda on: sum(status_at(each, on) == DONE for each in statuses),
         heard.LEFT: lambda on: sum(status_at(each, on) not in (DONE, CANCELLED) for each in statuses),
     }
-    first: dict[tuple[str, str], Naming] = {}  # a decision that was taken again hears it once
-    for naming in sorted(activity.decisions, key=_on):
-        first.setdefault((naming.cycle, naming.decision), naming)
-    for (cycle, decision), naming in first.items():
-        dates = [naming.on, *(mark.on for mark in activity.marks if mark.on > naming.on)]
-        for what, count in counted.items():
-            values = (cycle, decision, name, what)
-            for on, amount in steps(dates, count).items():
-                cells[naming.organisation, heard.NAMED.name, values, on] = amount
-    return cells
+    name, dates = f"{activity.roadmap}/{activity.activity}", [mark.on for mark in activity.marks]
+    return heard.tell_decisions(name, activity.decisions, dates, counted)
 
 
 @lru_cache(maxsize=100_000)
@@ -252,8 +233,8 @@ def _since(timing: Timing) -> str:
     return timing.since
 
 
-def _on(said: Mark | Naming) -> str:
-    return said.on
+def _on(mark: Mark) -> str:
+    return mark.on
 
 
 MODELS = (
