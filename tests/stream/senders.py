@@ -29,6 +29,20 @@ PATIENCE_S = 40.0
 PARTITIONS = 2
 
 
+@contextmanager
+def following(follow: Callable[[threading.Event], None]) -> Iterator[None]:
+    """Something at work on a thread, until it is told to stop; it must then end."""
+    stop = threading.Event()
+    thread = threading.Thread(target=follow, args=(stop,), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(PATIENCE_S)
+        assert not thread.is_alive()
+
+
 @dataclass
 class Stream:
     """A Vertikal with its topics; ``key`` signs for school s1."""
@@ -87,15 +101,8 @@ class Stream:
     @contextmanager
     def taking(self) -> Iterator[None]:
         """An intake at work, on a thread."""
-        stop = threading.Event()
-        thread = threading.Thread(target=self.taker().follow, args=(stop,), daemon=True)
-        thread.start()
-        try:
+        with following(self.taker().follow):
             yield
-        finally:
-            stop.set()
-            thread.join(PATIENCE_S)
-            assert not thread.is_alive()
 
     def take(self, received: int) -> dict[str, int]:
         """Have an intake take until it has received so many messages in all; the counts."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterator
@@ -19,7 +18,7 @@ import pytest
 from tests.broker import Broker
 from tests.conftest import Vertikal
 from tests.stream.processes import process
-from tests.stream.senders import PATIENCE_S, make_topics, messages, wait
+from tests.stream.senders import following, make_topics, messages, wait
 from vertikal.events import log
 from vertikal.events.database import connect, reading, writing
 from vertikal.services.stream import relay as relays
@@ -51,15 +50,8 @@ class Published:
 
     @contextmanager
     def relaying(self) -> Iterator[None]:
-        stop = threading.Event()
-        thread = threading.Thread(target=self.relay().follow, args=(stop,), daemon=True)
-        thread.start()
-        try:
+        with following(self.relay().follow):
             yield
-        finally:
-            stop.set()
-            thread.join(PATIENCE_S)
-            assert not thread.is_alive()
 
     def staff(self, count: int) -> int:
         """Staff reports of three schools; the last position."""

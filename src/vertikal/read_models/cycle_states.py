@@ -58,6 +58,10 @@ class Cycle(msgspec.Struct, frozen=True):
         """Its own closings up to a date; the first of them ends it, the last says what follows."""
         return [said for said in self.until("cycle.closed", as_of) if said.data["cycle"] == self.cycle]
 
+    def is_open(self, as_of: str) -> bool:
+        """Whether it is opened by a date, and not closed."""
+        return self.opened is not None and self.opened.on <= as_of and not self.closings(as_of)
+
     def previous(self, as_of: str) -> str | None:
         """The cycle that was closed with this one as its next."""
         named = [said.data["cycle"] for said in self.until("cycle.closed", as_of) if said.data["cycle"] != self.cycle]

@@ -87,6 +87,16 @@ def parse_date(text: str) -> str:
     raise ValueError(f"дата «{text[:60]}» не распознана: ожидается ГГГГ-ММ-ДД")
 
 
+def last_day(text: str) -> str | None:
+    """The last day of the date or the period that a text names; None where it names neither."""
+    for read in (parse_date, lambda period: parse(period).end):
+        try:
+            return read(text)
+        except ValueError:
+            continue
+    return None
+
+
 @lru_cache(maxsize=20_000)
 def calendar_year(on: str) -> str:
     return on[:4]

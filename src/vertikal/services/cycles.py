@@ -69,7 +69,7 @@ def _head(cycle: Cycle, opening: Said, chain: Chain, as_of: str) -> dict[str, An
         **{name: opening.data[name] for name in ("organisation", "direction", "period")},
         "opened_on": opening.on,
         "closed_on": closed_on,
-        "open": opening.on <= as_of and closed_on is None,
+        "open": cycle.is_open(as_of),
         "kind": chain.kind,
         "completeness": {"numerator": chain.complete, "denominator": len(COMPONENTS)},
     }

@@ -168,14 +168,8 @@ def _direction(code: str, difference: Fraction) -> str:
 
 def _is_due(by: str, as_of: str) -> bool:
     """Whether the term of a target has come; one that names no date has."""
-    try:
-        return periods.parse_date(by) <= as_of
-    except ValueError:
-        pass
-    try:
-        return periods.parse(by).end <= as_of
-    except ValueError:
-        return True
+    last = periods.last_day(by)
+    return last is None or last <= as_of
 
 
 def _earlier(as_of: str, period: Period, before: Period) -> str:

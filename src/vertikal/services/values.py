@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from ..contracts.fields import COUNT_MAX
 from ..projections.book import Opened
 from ..read_models import INDICATORS
 from ..read_models.samples import SAMPLES
@@ -58,8 +59,8 @@ class Value:
             "period": self.period,
             "as_of": self.as_of,
             "known_at": self.known_at,
-            "numerator": self.numerator,
-            "denominator": FOR_A_COUNT if self.denominator is None else self.denominator,
+            "numerator": _given(self.numerator),
+            "denominator": FOR_A_COUNT if self.denominator is None else _given(self.denominator),
         }
 
     def told(self) -> str:
@@ -100,6 +101,11 @@ class Asking:
     def _value(self, answer: Mapping[str, Any], sides: Mapping[str, Any], organisation: str) -> Value:
         asked = (answer["indicator"], organisation, answer["period"], answer["as_of"], self.known_at)
         return Value(*asked, sides["numerator"], sides["denominator"])
+
+
+def _given(amount: int | str) -> int | str:
+    """An amount as an event may give it: sums of monitoring may be more than a count can be."""
+    return amount if isinstance(amount, str) or amount <= COUNT_MAX else str(amount)
 
 
 def percent(share: Fraction) -> str:

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import click
 import orjson
+from sqlalchemy import Engine
 
 from ...events.database import reading
-from ...projections.book import Book
-from ...rules.proposals import RULES, Proposal
+from ...projections.book import Book, Opened
+from ...rules.proposals import RULES
 from .. import access, keys, queries, store, terminal
 from .. import inbox as proposals
 from ..inbox import acting
-from ..inbox.acting import Desk, Event
-from ..intake import Answer, Intake
+from ..inbox.acting import Act, Desk
+from ..intake import Intake
 from ..refusals import Refusal
 from ..settings import Settings, now
 from ..terminal import as_json
 from .operating import find_party
 
-Act = Callable[[Desk, Proposal], tuple[Answer, list[Event]]]
 STATUSES = {"adopted": "принято", "declined": "отклонено", "postponed": "отложено"}
 
 
@@ -124,16 +126,9 @@ def _judge(settings: Settings, given: dict[str, Any], act: Act, status: str, unt
     engine, code = store.open_store(settings.database_url, "ingest"), given["proposal"]
     party = find_party(engine, given["token"], given["organisation"], given["role"])
     intake = Intake(engine, now, settings.timezone, keys.master_if_any(settings))
-    with reading(engine) as connection:
-        ledger = Book().open(connection)
-        today = settings.today()
-        found = acting.look_up(ledger, party.scope(ledger.tree(ledger.position), today), code, today)
-        version = acting.version_seen(ledger, found) if isinstance(found, Proposal) else None
-    if isinstance(found, Proposal):
-        answer, events = act(Desk(intake, party, now().astimezone(settings.timezone), given["actor"], version), found)
-    else:
-        answer, events = None, []
-        acting.require_same(code, found["status"], status)
+    local = now().astimezone(settings.timezone)
+    desk = Desk(partial(_opened, engine), intake, party, local, settings.today(), given["actor"])
+    answer, events = acting.judge(desk, code, act, status)
     if given["as_json"]:
         head = answer.head if answer else None
         shown = [{"id": event["id"], "type": event["type"]} for event in events]
@@ -141,6 +136,12 @@ def _judge(settings: Settings, given: dict[str, Any], act: Act, status: str, unt
         return
     written = ", ".join(event["type"] for event in events) or "ничего нового"
     terminal.out.print(f"{STATUSES[status]}: {code}: {written}", soft_wrap=True, markup=False)
+
+
+@contextmanager
+def _opened(engine: Engine) -> Iterator[Opened]:
+    with reading(engine) as connection:
+        yield Book().open(connection)
 
 
 def _read_event(text: bytes) -> dict[str, Any]:

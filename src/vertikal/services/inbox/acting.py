@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from ...contracts.contract import OWNERS
 from ...events import log
 from ...projections.book import Opened
 from ...read_models.periods import parse_date
@@ -23,18 +25,23 @@ GONE = "предложения «{}» нет: показатели измени�
 REFUSED = "событие по предложению не принято"
 GONE_ON = "об организации записаны события, которых вы не видели: посмотрите предложение ещё раз"
 Event = dict[str, Any]
+Judged = tuple[Answer | None, list[Event]]  # what the log answered, and the events that it took
+Act = Callable[["Desk", Proposal], Judged]
 
 
 @dataclass(frozen=True)
 class Desk:
-    """Where somebody judges a proposal: who, when (local, with offset), and under which name.
+    """Where somebody judges proposals: who, when (local, with offset), and under which name.
 
-    ``version``: of the organisation that it stands with, as it was seen; what was said of that since is a conflict.
+    ``opened`` opens the ledger; ``today`` is the day of the inbox. ``version``: of the organisation that a proposal
+    stands with, as it was seen; what was said of that since is a conflict.
     """
 
+    opened: Callable[[], AbstractContextManager[Opened]]
     intake: Intake
     party: Party
     now: datetime
+    today: str
     actor: str | None = None
     version: int | None = None
 
@@ -42,6 +49,26 @@ class Desk:
         id_ = f"{proposal.proposal}-{what}-{self.now:%Y%m%dT%H%M%S%z}"
         subject = more.pop("subject", proposal.organisation)
         return commands.envelope(self.party, type_, subject, dict(data), self.now, id=id_, actor=self.actor, **more)
+
+
+def judge(desk: Desk, code: str, act: Act, status: str) -> Judged:
+    """Have ``act`` judge the proposal of an identity; nothing is done where it has come to ``status`` before.
+
+    Raises a 403 for a role that judges none, a 404, a 409 or a 422.
+    """
+    if desk.party.role not in OWNERS:
+        raise Refusal(403, f"роль «{desk.party.role}» не решает по предложениям")
+    with desk.opened() as ledger:
+        scope = desk.party.scope(ledger.tree(ledger.position), desk.today)
+        seen = look_up(ledger, scope, code, desk.today)
+        if isinstance(seen, Proposal):
+            desk = replace(desk, version=log.version(ledger.connection, seen.organisation, ledger.position))
+    if isinstance(seen, Proposal):
+        return act(desk, seen)
+    now = seen["status"]
+    if now != status:
+        raise Refusal(409, f"по предложению уже решено: {now}", more={"proposal": code, "status": now})
+    return None, []
 
 
 def look_up(ledger: Opened, organisation: str, code: str, today: str) -> Proposal | dict[str, Any]:
@@ -57,17 +84,6 @@ def look_up(ledger: Opened, organisation: str, code: str, today: str) -> Proposa
     return said
 
 
-def version_seen(ledger: Opened, proposal: Proposal) -> int:
-    """How many events about the organisation of a proposal the figures held."""
-    return log.version(ledger.connection, proposal.organisation, ledger.position)
-
-
-def require_same(code: str, now: str, wanted: str) -> None:
-    """Raises a 409 where people made something else of a proposal before."""
-    if now != wanted:
-        raise Refusal(409, f"по предложению уже решено: {now}", more={"proposal": code, "status": now})
-
-
 def require_ahead(until: str, today: str) -> None:
     """Raises a 422 for a day of return that is no date, or is not ahead."""
     try:
@@ -78,7 +94,7 @@ def require_ahead(until: str, today: str) -> None:
         raise Refusal(422, "день возвращения должен быть впереди", errors={"until": [f"уже наступил: {day}"]})
 
 
-def adopt(desk: Desk, proposal: Proposal, event: Mapping[str, Any] | None) -> tuple[Answer, list[Event]]:
+def adopt(desk: Desk, proposal: Proposal, event: Mapping[str, Any] | None) -> Judged:
     """Write that it was adopted and, with that as its cause, the drafted event or the one given in its place.
 
     Both are taken or neither; no events where somebody was faster. Raises a 409 or a 422 with every reason.
@@ -99,7 +115,7 @@ def adopt(desk: Desk, proposal: Proposal, event: Mapping[str, Any] | None) -> tu
     return _taken(answer, events), events
 
 
-def decline(desk: Desk, proposal: Proposal, reason: str, until: str | None = None) -> tuple[Answer, list[Event]]:
+def decline(desk: Desk, proposal: Proposal, reason: str, until: str | None = None) -> Judged:
     """Write that it was declined; ``until``: put off, and open again from that day on. Raises a 409 or a 422."""
     data = {**_named(proposal), "reason": reason, **({"until": until} if until else {})}
     events = [desk.event(proposal, DECLINED, "proposal.declined", data, **_seen(desk))]

@@ -15,6 +15,7 @@ from ...read_models.recommendations import Recommendation
 from ...rules.proposals import Proposal
 from .. import cycles
 from ..around import Around
+from ..values import Value
 from .look import Look, shown
 
 COMPONENTS = {
@@ -28,24 +29,19 @@ COMPONENTS = {
     "effectiveness": ("оценка эффективности", ("decision.taken", "effectiveness.assessed")),
 }
 OWN_MEASURE = "cycle_completeness"  # an analysis about it changes it
-COUNT_MAX = 1_000_000_000
 ESCALATED = 30  # how much more urgent it is one level up
 
 
 def of_cycles(look: Look) -> Iterator[Proposal]:
     """Broken links and missed targets of cycles that are open on the date."""
     found: list[Cycle] = entities.states(look.ledger, "cycles", "", look.known_at)
-    ours = [each for each in found if _is_open(each, look.as_of) and look.stands(str(each.organisation))]
+    ours = [each for each in found if each.is_open(look.as_of) and look.stands(str(each.organisation))]
     around = Around(look.ledger, ours, look.as_of, look.known_at)
     for cycle in ours:
         for broken in around.chain(cycle).broken:
             yield _broken(look, cycle, broken)
         for adopted in cycle_states.adopted(cycle, look.as_of):
             yield from _missed(look, cycle, adopted)
-
-
-def _is_open(cycle: Cycle, as_of: str) -> bool:
-    return cycle.opened is not None and cycle.opened.on <= as_of and not cycle.closings(as_of)
 
 
 def of_recommendations(look: Look) -> Iterator[Proposal]:
@@ -91,24 +87,13 @@ def _opening(cycle: Cycle) -> dict[str, Any]:
     return cycle.opened.data if cycle.opened else {}
 
 
-def _ended(target: dict[str, Any] | None, period: dict[str, str]) -> str:
-    """The last day of the time in which a target is to be met; where it is told in words, that of the cycle."""
-    by = str(target["by"]) if target else ""
-    try:
-        return periods.parse_date(by)
-    except ValueError:
-        pass
-    try:
-        return periods.parse(by).end
-    except ValueError:
-        return period["end"]
-
-
 def _missed(look: Look, cycle: Cycle, adopted: Said) -> Iterator[Proposal]:
     """A target whose term has passed, judged as of the end of that."""
     target, code = adopted.data.get("target"), adopted.data["indicator"]
-    ended = _ended(target, _opening(cycle)["period"])
-    if target is None or ended >= look.as_of:
+    if target is None:
+        return
+    ended = periods.last_day(target["by"]) or _opening(cycle)["period"]["end"]
+    if ended >= look.as_of:
         return
     indicator = cycles.indicator(look.ledger, cycle, adopted, ended, look.known_at)
     if indicator["met"] is not False:
@@ -131,27 +116,15 @@ def _missed(look: Look, cycle: Cycle, adopted: Said) -> Iterator[Proposal]:
 
 
 def _finding(look: Look, cycle: Cycle, indicator: dict[str, Any], ended: str, text: str) -> dict[str, Any]:
-    """An analysis with one finding, on the figure that missed its target; of a count the denominator is given as 1."""
+    """An analysis with one finding, on the figure that missed its target."""
     named = f"{indicator['goal']}/{indicator['indicator']}/{look.known_at}"
     code = f"missed-{hashlib.sha256(named.encode()).hexdigest()[:16]}"
-    numerator, denominator = indicator["numerator"], indicator["denominator"]
-    figure = {
-        "indicator": indicator["indicator"],
-        "organisation": cycle.organisation,
-        "period": periods.between(**_opening(cycle)["period"]).label,
-        "as_of": ended,
-        "known_at": look.known_at,
-        "numerator": _cited(numerator),
-        "denominator": 1 if denominator is None else _cited(denominator),
-    }
-    findings = [{"finding": code, "text": f"Плановое значение не достигнуто: {text}", "figures": [figure]}]
+    period = periods.between(**_opening(cycle)["period"]).label
+    sides = (indicator["numerator"], indicator["denominator"])
+    value = Value(indicator["indicator"], str(cycle.organisation), period, ended, look.known_at, *sides)
+    findings = [{"finding": code, "text": f"Плановое значение не достигнуто: {text}", "figures": [value.cited()]}]
     data = {"cycle": cycle.cycle, "analysis": code, "findings": findings}
     return {"type": "analysis.published", "subject": cycle.organisation, "data": data}
-
-
-def _cited(amount: int | str) -> int | str:
-    """An amount as an event may give it."""
-    return amount if isinstance(amount, str) or amount <= COUNT_MAX else str(amount)
 
 
 def _unanswered(look: Look, view: dict[str, Any]) -> Iterator[Proposal]:

@@ -9,14 +9,13 @@ import orjson
 from flask import Response
 from marshmallow import fields
 
-from ...contracts.contract import OWNERS
 from ...contracts.fields import Code, Date, Record, Term, Text
+from ...contracts.organisations import KINDS
 from ...projections.book import Opened
 from ...rules.proposals import RULES, Proposal
 from .. import inbox
 from ..inbox import acting
-from ..inbox.acting import Desk, Event
-from ..intake import Answer
+from ..inbox.acting import Act, Desk
 from ..refusals import Refusal
 from .events import QueryFlag, wait_as_preferred
 from .lists import ListQuery
@@ -24,7 +23,6 @@ from .organisations import read_clocks
 from .service import Routes, answered, opened, party, require_sight, service, wait_for
 
 routes = Routes("inbox", __name__, description="Входящие предложения")
-KINDS = ("school", "municipality", "region", "institute", "centre")
 
 
 class InboxQuery(ListQuery):
@@ -133,38 +131,19 @@ def _page(found: list[Proposal], cursor: str | None, limit: int) -> tuple[list[P
     return shown, shown[-1].cursor if len(behind) > limit else None
 
 
-def _judge(
-    code: str,
-    body: dict[str, Any],
-    act: Callable[[Desk, Proposal], tuple[Answer, list[Event]]],
-    status: str,
-) -> Response:
+def _judge(code: str, body: dict[str, Any], act: Act, status: str) -> Response:
     """201 where events were written; 200 where the proposal had come to that before. Raises a 403, 404, 409 or 422."""
-    sender, settings = party(), service().settings
-    if sender.role not in OWNERS:
-        raise Refusal(403, f"роль «{sender.role}» не решает по предложениям")
-    with opened() as ledger:
-        found = acting.look_up(ledger, _scope(ledger), code, settings.today())
-        version = acting.version_seen(ledger, found) if isinstance(found, Proposal) else None
-    if not isinstance(found, Proposal):
-        return _settled(code, found["status"], status)
-    now = service().clock().astimezone(settings.timezone)
-    desk = Desk(service().intake, sender, now, body.get("actor"), version)
-    answer, events = act(desk, found)
-    if not events:
-        return _settled(code, status, status)
+    here = service()
+    now = here.clock().astimezone(here.settings.timezone)
+    desk = Desk(opened, here.intake, party(), now, here.settings.today(), body.get("actor"))
+    answer, events = acting.judge(desk, code, act, status)
+    shown = {"proposal": code, "status": status}
+    if answer is None or not events:
+        return Response(orjson.dumps({**shown, "events": []}), mimetype="application/json")
     written = [
         {"id": event["id"], "type": event["type"], "position": outcome.position}
         for event, outcome in zip(events, answer.results, strict=True)
     ]
-    response = Response(
-        orjson.dumps({"proposal": code, "status": status, "events": written, "head": answer.head}),
-        201,
-        mimetype="application/json",
-    )
+    told = {**shown, "events": written, "head": answer.head}
+    response = Response(orjson.dumps(told), 201, mimetype="application/json")
     return wait_as_preferred(response, answer)
-
-
-def _settled(code: str, now: str, wanted: str) -> Response:
-    acting.require_same(code, now, wanted)
-    return Response(orjson.dumps({"proposal": code, "status": now, "events": []}), mimetype="application/json")
