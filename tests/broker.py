@@ -125,7 +125,7 @@ class Broker:
         settings = PROPERTIES.format(port=self.port, controller=self.controller, data=data)
         (self.folder / "server.properties").write_text(settings)
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        given = ("format", "-t", cluster, "-c", str(self.folder / "server.properties"))
+        given = ("format", f"--cluster-id={cluster}", "-c", str(self.folder / "server.properties"))
         made = subprocess.run([*self._java("kafka.tools.StorageTool"), *given], capture_output=True, check=False)
         assert made.returncode == 0, made.stderr.decode()
 
