@@ -136,16 +136,16 @@ def read(
     after: int,
     limit: int,
     subjects: Sequence[str] | None = None,
-    type_: str | None = None,
+    types: Sequence[str] | None = None,
     until: int = POSITION_MAX,
 ) -> list[Recorded]:
     """Up to ``limit`` events behind position ``after`` and up to ``until``, in order; optionally of some subjects or
-    one type only."""
+    types only."""
     statement = select(events.c.position, events.c.leaf).where(events.c.position > after, events.c.position <= until)
     if subjects is not None:
         statement = statement.where(events.c.subject.in_(subjects))
-    if type_ is not None:
-        statement = statement.where(events.c.type == type_)
+    if types is not None:
+        statement = statement.where(events.c.type.in_(types))
     rows = connection.execute(statement.order_by(events.c.position).limit(limit))
     return [Recorded(position, bytes(leaf)) for position, leaf in rows]
 

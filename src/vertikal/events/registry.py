@@ -108,6 +108,14 @@ def organisations(connection: Connection, known_at: int | None = None) -> list[D
     return [item for item in declared if item.position not in gone]
 
 
+def told_of_organisations(connection: Connection) -> list[tuple[int, str, str]]:
+    """(position, code, type) of every event about an organisation, in the order of the log, retracted ones too."""
+    said = select(declarations.c.position, declarations.c.code, declarations.c.detail)
+    said = said.where(declarations.c.kind == "organisation").order_by(declarations.c.position)
+    rows = connection.execute(said)
+    return [(position, code, orjson.loads(bytes(detail))["type"]) for position, code, detail in rows]
+
+
 def turns(connection: Connection) -> list[int]:
     """The positions, in order, of all events that may have changed what is known of organisations."""
     told = select(declarations.c.position).where(declarations.c.kind == "organisation")

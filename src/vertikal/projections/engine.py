@@ -40,11 +40,17 @@ class Engine:
     """A projector's view of a volume, kept from batch to batch while nobody else moves its cursor.
 
     ``building``: the name of the volume that is being built; None: whichever is live.
-    ``models``: those that it folds. ``postings_only``: leave balances to be made later.
+    ``models``: those that it folds. ``replanting``: those whose postings it moves when the tree turns; None: the same.
+    ``postings_only``: leave balances to be made later.
     """
 
     def __init__(
-        self, building: str | None = None, models: Sequence[Model] = MODELS, *, postings_only: bool = False
+        self,
+        building: str | None = None,
+        models: Sequence[Model] = MODELS,
+        replanting: Sequence[Model] | None = None,
+        *,
+        postings_only: bool = False,
     ) -> None:
         self._building = building
         self._postings_only = postings_only
@@ -57,7 +63,8 @@ class Engine:
                 self._by_type[type_].append(model)
             for measure in model.hears:
                 self._hearing[measure.name].append(model)
-        self._measures = {measure.name: measure for model in models for measure in model.posts}
+        moving = models if replanting is None else replanting
+        self._measures = {measure.name: measure for model in moving for measure in model.posts}
         self._fed = {*self._hearing, *(measure for measure in self._measures if measure in self._by_type)}
 
     def apply(self, connection: Connection, events: Sequence[log.Recorded]) -> None:
@@ -82,13 +89,7 @@ class Engine:
         for position, event in facts:
             while waiting and waiting[0][0] < position:
                 self._feed(connection, waiting[0][0], [waiting.popleft()[1]])
-            if event["type"].startswith("organisation."):
-                self._turn(connection, position, event, self._ledger.tree.after(event["type"], event["data"]))
-            elif event["type"] == "event.retracted":
-                self._retract(connection, position, event)
-            else:
-                for model in self._by_type.get(event["type"], ()):
-                    self._fold(connection, model, position, event)
+            self._take(connection, position, event)
         for position, posted in waiting:
             self._feed(connection, position, [posted])
         self._flush(connection)
@@ -109,12 +110,14 @@ class Engine:
     def begin(self, connection: Connection, position: int) -> None:
         """Take up the volume as it is after a position."""
         self._volume = self._open(connection)
-        tree = read_tree(connection, position)
-        self._ledger = Ledger(connection, self._volume, self._measures, tree, postings_only=self._postings_only)
+        self._ledger = self._new_ledger(connection, read_tree(connection, position))
         self._entities: dict[Key, Entity] = {}
         self._owners = Owners()
-        self._changed: set[Key] = set()
+        self._changed: defaultdict[Key, list[int]] = defaultdict(list)  # at which positions
         self._blocked: dict[tuple[str, str, int, str], str] = {}
+
+    def _new_ledger(self, connection: Connection, tree: Tree) -> Ledger:
+        return Ledger(connection, self._volume, self._measures, tree, postings_only=self._postings_only)
 
     def _open(self, connection: Connection) -> Volume:
         if self._building is not None:
@@ -135,14 +138,23 @@ class Engine:
         self._owners.recall(connection, [event for _, event in said])
         return [(position, self._owners.owned(connection, position, event)) for position, event in said]
 
-    def _fold(self, connection: Connection, model: Model, position: int, event: Event) -> None:
-        for key in model.keys(event):
-            entity = self._entity(connection, model, key)
-            self._changed.add((model.name, key))
-            changes = entity.fold(position, event)
-            if entity.blocked is not None:
-                self._block(model, key, position, event, entity.blocked)
-            self._post(connection, position, changes)
+    def _take(self, connection: Connection, position: int, event: Event) -> None:
+        if event["type"].startswith("organisation."):
+            self._turn(connection, position, event, self._ledger.tree.after(event["type"], event["data"]))
+        elif event["type"] == "event.retracted":
+            self._retract(connection, position, event)
+        else:
+            for model in self._by_type.get(event["type"], ()):
+                for key in model.keys(event):
+                    self._fold(connection, model, key, position, event)
+
+    def _fold(self, connection: Connection, model: Model, key: str, position: int, event: Event) -> None:
+        entity = self._entity(connection, model, key)
+        self._changed[model.name, key].append(position)
+        changes = entity.fold(position, event)
+        if entity.blocked is not None:
+            self._block(model, key, position, event, entity.blocked)
+        self._post(connection, position, changes)
 
     def _block(self, model: Model, key: str, position: int, event: Event, reason: str) -> None:
         """List an event that could not be applied under every organisation whose figures it may touch."""
@@ -162,7 +174,9 @@ class Engine:
                 for holder in path:
                     what = {"type": measure, "organisation": path[-1], "holder": holder, "subject": holder}
                     of = {"measure": measure, "dimensions": values, "date": date, "amount": amount}
-                    self._fold(connection, model, position, {**what, **of})
+                    event = {**what, **of}
+                    for key in model.keys(event):
+                        self._fold(connection, model, key, position, event)
 
     def _hear(self, connection: Connection, position: int, posted: Posted) -> None:
         """Tell the entities that a posting is for."""
@@ -173,7 +187,7 @@ class Engine:
                 continue
             key, topic = told
             entity = self._entity(connection, model, key)
-            self._changed.add((model.name, key))
+            self._changed[model.name, key].append(position)
             changes = entity.hear(topic, date, amount)
             if entity.blocked is not None:
                 self._block(model, key, position, {"type": measure, "subject": path[-1]}, entity.blocked)
@@ -188,12 +202,17 @@ class Engine:
 
     def _retract(self, connection: Connection, position: int, event: Event) -> None:
         """Fold again what the retraction concerns in the end, without the event or (retracted twice) with it."""
-        (_, event), *_ = self._facts(connection, [log.retracted_by(connection, event)[0]])
+        event = self._concerned(connection, event)
         if event["type"].startswith("organisation."):
             self._turn(connection, position, event, read_tree(connection, position))
         for model in self._by_type.get(event["type"], ()):
             for key in model.keys(event):
                 self._refold(connection, model, key, position, event)
+
+    def _concerned(self, connection: Connection, retraction: Event) -> Event:
+        """The event that a retraction concerns in the end."""
+        ((_, event),) = self._facts(connection, [log.retracted_by(connection, retraction)[0]])
+        return event
 
     def _refold(self, connection: Connection, model: Model, key: str, position: int, event: Event) -> None:
         """The entity anew from its standing events."""
@@ -201,7 +220,7 @@ class Engine:
         gone = registry.undone(connection, entity.positions, position)
         standing = [at for at in entity.positions if at not in gone]
         was_blocked = entity.blocked is not None
-        self._changed.add((model.name, key))
+        self._changed[model.name, key].append(position)
         changes = entity.refold(owned_events(connection, standing, self._owners))
         if entity.blocked is not None:
             self._block(model, key, position, event, entity.blocked)
@@ -211,6 +230,7 @@ class Engine:
         self._post(connection, position, changes)
 
     def _release(self, connection: Connection, model: Model, key: str) -> None:
+        """Take an entity off the list of those that stand still."""
         self._blocked = {where: why for where, why in self._blocked.items() if where[:2] != (model.stored_as, key)}
         table = self._volume.blocked
         connection.execute(delete(table).where(table.c.model == model.stored_as, table.c.key == key))
@@ -244,14 +264,19 @@ class Engine:
 
     def _flush(self, connection: Connection) -> None:
         self._ledger.flush(connection)
+        self._store(connection)
+        self._changed.clear()
+        self._blocked.clear()
+        if len(self._entities) > ENTITIES_REMEMBERED:
+            self._entities = {}
+
+    def _store(self, connection: Connection) -> None:
+        """Write the entities that changed, and what stands still."""
         changed = ((self._entities[name, key], key) for name, key in self._changed)
         rows = sorted((entity.model.stored_as, key, entity.stored()) for entity, key in changed)
         bulk.replace(connection, self._volume.entities, rows)
         reasons = [(*where, reason) for where, reason in sorted(self._blocked.items())]
         bulk.replace(connection, self._volume.blocked, reasons)
-        self._changed, self._blocked = set(), {}
-        if len(self._entities) > ENTITIES_REMEMBERED:
-            self._entities = {}
 
 
 def require_own_models(connection: Connection) -> None:

@@ -43,9 +43,9 @@ class Ledger:
         self._postings_only = postings_only
         self._measures = measures
         self._numbers = Numbers(connection, measures)
-        self._codes: set[str] = set(connection.execute(select(places.c.organisation)).scalars())
+        self.note_places(connection)
         self._settled: dict[str, Path] = {}
-        self._settled_in: dict[int, dict[str, Path]] = {}
+        self._settled_in: dict[int, tuple[Tree, dict[str, Path]]] = {}  # by id of the tree, which stays with it
         self._forget_numbers()
         self._clear()
 
@@ -64,8 +64,8 @@ class Ledger:
     def stand_in(self, tree: Tree) -> None:
         """Post in another tree from now on; what was posted stays where it is."""
         if tree is not self.tree:
-            self._settled_in[id(self.tree)] = self._settled
-            self.tree, self._settled = tree, self._settled_in.setdefault(id(tree), {})
+            self._settled_in[id(self.tree)] = self.tree, self._settled
+            self.tree, self._settled = self._settled_in.setdefault(id(tree), (tree, {}))
 
     def replant(self, connection: Connection, position: int, tree: Tree, turned: set[str]) -> list[Posted]:
         """Put a new tree in place of the old one: what stands at the ``turned`` organisations is posted anew."""
@@ -84,6 +84,10 @@ class Ledger:
             for (measure, values, path, on, moved), amount in changes.items()
             if amount
         ]
+
+    def note_places(self, connection: Connection) -> None:
+        """See what others have posted at."""
+        self._codes: set[str] = set(connection.execute(select(places.c.organisation)).scalars())
 
     def holds(self, organisation: str) -> bool:
         """Whether anything was ever posted at the organisation or below it."""

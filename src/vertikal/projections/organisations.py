@@ -6,6 +6,7 @@ ends on that day; nothing passes to a survivor by itself.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -131,6 +132,34 @@ def read_tree(connection: Connection, known_at: int | None = None) -> Tree:
     """The tree as known at a position of the log; None: as known now."""
     declared = registry.organisations(connection, known_at)
     return Tree.of((item.code, item.detail["type"], item.detail["data"]) for item in declared if item.detail)
+
+
+class Trees:
+    """The trees of a range of positions (after, until]; it turns at few of them.
+
+    Organisations that come later in the range may be in a tree already: nothing is said of them before they come.
+    """
+
+    def __init__(self, connection: Connection, after: int, until: int) -> None:
+        self.turns = [position for position in _turning(connection) if after < position <= until]
+        ends = [*(position - 1 for position in self.turns), until]
+        self._trees = [read_tree(connection, end) for end in ends]
+
+    def at(self, position: int) -> Tree:
+        """The tree as known at a position."""
+        return self._trees[bisect_right(self.turns, position)]
+
+
+def _turning(connection: Connection) -> list[int]:
+    """The positions at which what stands may move: all about organisations but renamings and first registrations."""
+    seen: set[str] = set()
+    quiet: set[int] = set()
+    for position, code, type_ in registry.told_of_organisations(connection):
+        first = type_ == "organisation.registered" and code not in seen
+        seen.add(code)
+        if first or type_ == "organisation.renamed":
+            quiet.add(position)
+    return [position for position in registry.turns(connection) if position not in quiet]
 
 
 def _value(dated: tuple[Dated, ...], on: str) -> str | None:

@@ -12,7 +12,6 @@ events are few. What comes out must be what the engine made event by event: ``co
 from __future__ import annotations
 
 import zlib
-from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -23,14 +22,13 @@ from sqlalchemy import Connection, func, insert, select, union_all
 
 from ..contracts.catalogue import CATALOGUE
 from ..events import bulk, log, registry
-from ..events.tables import declarations
 from ..read_models import MEASURES, MODELS
 from ..read_models.model import Event
 from .closings import of_run, rolled_up, runs
 from .engine import Engine
 from .folding import Entity, concerned
 from .ledger import Ledger, Posted, date_of, values_of
-from .organisations import Tree, read_tree
+from .organisations import Trees
 from .owners import Owners
 from .placing import turned
 from .tables import Volume, accounts, places
@@ -47,7 +45,7 @@ FED = tuple(
 FOLDED = tuple(model for model in MODELS if model not in FED)
 FED_LINES = -1  # the partition of all events that the engine takes itself
 SEPARATOR = b"\t"
-_TYPES_FED = {type_ for model in FED for type_ in model.types}
+TYPES_FED = {type_ for model in FED for type_ in model.types}
 _HEARD = {measure.name for model in FED for measure in model.hears} & {
     measure.name for model in FOLDED for measure in model.posts
 }
@@ -86,7 +84,7 @@ def scatter(
             retraction = retractions[at]
             at, event = retraction.target, targets[retraction.target].event
             payload = orjson.dumps([retraction.target, retraction.stands])
-        if event["type"] in _TYPES_FED or event["type"].startswith("organisation."):
+        if event["type"] in TYPES_FED or event["type"].startswith("organisation."):
             lines[FED_LINES].append(_line(b"", "", each.position, each.leaf))
         models = [model for model in _BY_TYPE.get(event["type"], ()) if model.name in chosen]
         owned = past.owners.owned(connection, at, CATALOGUE.upcast(event)) if models else event
@@ -106,21 +104,23 @@ def fold_fed(connection: Connection, volume: Volume, lines: Sequence[bytes], cho
     engine.begin(connection, 0)
     events = [log.Recorded(int(position), leaf) for _, _, position, leaf in map(_parts, lines)]
     if events:
-        engine.fold(connection, events, _heard(connection, volume))
+        engine.fold(connection, events, heard(connection, volume, 0))
 
 
-def _heard(connection: Connection, volume: Volume) -> list[tuple[int, Posted]]:
-    """What was posted that others hear, in the order of the log."""
-    told = select(accounts.c.id, accounts.c.measure, accounts.c.dimensions)
-    told = told.where(accounts.c.measure.in_(_HEARD), accounts.c.summary == 0)
-    named = {id_: (measure, values_of(MEASURES[measure], dims)) for id_, measure, dims in connection.execute(told)}
+def heard(connection: Connection, volume: Volume, after: int) -> list[tuple[int, Posted]]:
+    """What was posted behind a position that others hear, in the order of the log."""
     postings = volume.postings
-    columns = (postings.c.position, places.c.path, postings.c.account, postings.c.date, postings.c.amount)
-    statement = select(*columns).join(places, places.c.id == postings.c.place).order_by(postings.c.position)
-    rows = connection.execute(statement.where(postings.c.account.in_(named))) if named else ()
+    named = (postings.c.position, places.c.path, accounts.c.measure, accounts.c.dimensions)
+    statement = (
+        select(*named, postings.c.date, postings.c.amount)
+        .join(places, places.c.id == postings.c.place)
+        .join(accounts, accounts.c.id == postings.c.account)
+        .where(postings.c.position > after, accounts.c.measure.in_(_HEARD))
+        .order_by(postings.c.position)
+    )
     return [
-        (position, (tuple(path.split("/")), *named[account], date_of(day), int(amount)))
-        for position, path, account, day, amount in rows
+        (position, (tuple(path.split("/")), measure, values_of(MEASURES[measure], dims), date_of(day), int(amount)))
+        for position, path, measure, dims, day, amount in connection.execute(statement)
     ]
 
 
@@ -143,7 +143,7 @@ class Folded:
 def fold_partition(connection: Connection, volume: Volume, past: Past, lines: list[bytes]) -> Folded:
     """Fold the entities of a partition, each from its first event to its last."""
     lines.sort()
-    ledger = Ledger(connection, volume, MEASURES, past.tree(0), postings_only=True)
+    ledger = Ledger(connection, volume, MEASURES, past.trees.at(0), postings_only=True)
     entities, blocked = [], []
     for (name, key), history in groupby(map(_parts, lines), key=lambda parts: parts[:2]):
         entity = Entity(_BY_NAME[name])
@@ -180,35 +180,29 @@ def _fold_history(
         if entity.blocked is not None:
             reasons |= {(position, code): entity.blocked for code in concerned(event)}
         elif changes:
-            ledger.stand_in(past.tree(position))
+            ledger.stand_in(past.trees.at(position))
             ledger.post(position, changes)
     return reasons
 
 
 class Past:
-    """What the log had said by any position: the tree, which turns at few of them, and who owned what."""
+    """What the log had said by any position: the tree, and who owned what."""
 
     def __init__(self, connection: Connection, until: int) -> None:
         self.owners = Owners()
         self.owners.recall_all(connection)
-        self.turns = [position for position in _turning(connection) if position <= until]
-        ends = [*(position - 1 for position in self.turns), until]
-        self._trees = [read_tree(connection, end) for end in ends]
-
-    def tree(self, position: int) -> Tree:
-        """The tree as known at a position; organisations that come later may be in it already."""
-        return self._trees[bisect_right(self.turns, position)]
+        self.trees = Trees(connection, 0, until)
 
 
 def replant(connection: Connection, volume: Volume, past: Past, chosen: Collection[str]) -> None:
     """Post anew, at each turn of the tree, what stood by then at the organisations concerned."""
     measures = {measure.name: measure for model in FOLDED if model.name in chosen for measure in model.posts}
-    ledger = Ledger(connection, volume, measures, past.tree(0), postings_only=True)
-    for position in past.turns:
+    ledger = Ledger(connection, volume, measures, past.trees.at(0), postings_only=True)
+    for position in past.trees.turns:
         event = log.read_at(connection, [position])[position].event
         if event["type"] == "event.retracted":
             event = log.retracted_by(connection, event)[0].event
-        before, after = past.tree(position - 1), past.tree(position)
+        before, after = past.trees.at(position - 1), past.trees.at(position)
         ledger.stand_in(before)
         ledger.replant(connection, position, after, turned(CATALOGUE.upcast(event), before, after))
     ledger.flush(connection)
@@ -227,21 +221,6 @@ def balance(connection: Connection, volume: Volume, position: int) -> None:
     key = (lines.c.place, lines.c.account, lines.c.date)
     sums = select(*key, total).group_by(*key).having(total != 0)
     connection.execute(insert(volume.balances).from_select(["place", "account", "date", "amount"], sums))
-
-
-def _turning(connection: Connection) -> list[int]:
-    """The positions at which what stands may move: all about organisations but renamings and first registrations."""
-    named = select(declarations.c.position, declarations.c.code, declarations.c.detail)
-    named = named.where(declarations.c.kind == "organisation").order_by(declarations.c.position)
-    seen: set[str] = set()
-    quiet: set[int] = set()
-    for position, code, detail in connection.execute(named):
-        type_ = orjson.loads(bytes(detail))["type"]
-        first = type_ == "organisation.registered" and code not in seen
-        seen.add(code)
-        if first or type_ == "organisation.renamed":
-            quiet.add(position)
-    return [position for position in registry.turns(connection) if position not in quiet]
 
 
 def _line(model: bytes, key: str, position: int, payload: bytes) -> bytes:

@@ -1,7 +1,8 @@
 """The tables of the ledger. Everything here can be dropped and built again from the log.
 
 There are two volumes of it, of the same tables: one is live, in the other the next is built (or the last one rests).
-The numbers of places and accounts are common to both.
+The numbers of places and accounts are common to both. What several processes fold stands beside them until all
+have done so: see ``parts``.
 """
 
 from __future__ import annotations
@@ -131,6 +132,57 @@ def _closings(volume: str) -> Table:
         Index(f"closings_{volume}_by_epoch", "level", "epoch", postgresql_using="brin"),  # rows come in this order
         sqlite_with_rowid=False,
     )
+
+
+window = Table(
+    "projection_window",
+    metadata,
+    Column("one", Integer, primary_key=True, autoincrement=False, comment="always 1"),
+    Column("volume", Code, nullable=False),
+    Column("base", Position, nullable=False, comment="the position that the volume holds"),
+    Column("until", Position, nullable=False, comment="every part is to be folded up to here"),
+)
+
+parts = Table(
+    "projection_parts",
+    metadata,
+    Column("part", Integer, primary_key=True, autoincrement=False),
+    Column("reached", Position, nullable=False, comment="all its events up to here are at hand"),
+    Column("staged", Position, nullable=False, comment="its events up to here, the end of a window, are folded"),
+    Column("events", Position, nullable=False, comment="how many of the window those are"),
+)
+
+staged_entities = Table(
+    "staged_entities",
+    metadata,
+    Column("model", Code, nullable=False, comment="with its version"),
+    Column("key", Code, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("positions", Text, nullable=False, comment="JSON: the events of the window that made it so"),
+    Column("released", Integer, nullable=False, comment="1: what blocked it before is gone"),
+    Index("staged_entities_by_key", "model", "key"),
+)
+
+staged_postings = Table(
+    "staged_postings",
+    metadata,
+    Column("place", Integer, nullable=False),
+    Column("account", Integer, nullable=False),
+    Column("position", Position, nullable=False),
+    Column("date", Integer, nullable=False),
+    Column("moved", Integer, nullable=False),
+    Column("amount", BigInteger, nullable=False),
+)
+
+staged_blocked = Table(
+    "staged_blocked",
+    metadata,
+    Column("model", Code, nullable=False),
+    Column("key", Code, nullable=False),
+    Column("position", Position, nullable=False),
+    Column("organisation", Code, nullable=False),
+    Column("reason", Text, nullable=False),
+)
 
 
 def _blocked(volume: str) -> Table:

@@ -29,7 +29,7 @@ def numbered(connection: Connection, type_: str, field: str | None, subject: str
     if field is None or not is_open(data, field):
         return data
     cycle = data["cycle"]
-    rows = log.read(connection, 0, log.POSITION_MAX, [subject], type_)
+    rows = log.read(connection, 0, log.POSITION_MAX, [subject], [type_])
     said = [before for row in rows if (before := row.event["data"]).get("cycle") == cycle]
     used = [each["finding"] for before in (*said, data) for each in _findings(before) if "finding" in each]
 

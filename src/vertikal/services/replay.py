@@ -145,7 +145,7 @@ def pages(engine: Engine, chosen: Selection, advance: Callable[[int], None]) -> 
 
 def _rows(connection: Connection, chosen: Selection, after: int, size: int) -> list[log.Recorded]:
     if chosen.positions is None:
-        return log.read(connection, after, size, chosen.subjects, chosen.type, chosen.until)
+        return log.read(connection, after, size, chosen.subjects, chosen.type and [chosen.type], chosen.until)
     wanted = [at for at in chosen.positions if after < at <= chosen.until][:size]
     found = log.read_at(connection, wanted)
     return [found[at] for at in wanted]
