@@ -210,6 +210,11 @@ def store(engine: Engine, settings: Settings) -> Vertikal:
 @pytest.fixture
 def vertical(store: Vertikal) -> Vertikal:
     """The region of ``region``, and one who goes on where that ended."""
+    return going_on(store)
+
+
+def going_on(store: Vertikal) -> Vertikal:
+    """Clock and ids behind those of the log."""
     with reading(store.engine) as connection:
         head = log.read_head(connection)
     store.clock.time = datetime.fromisoformat(head.recorded_at)

@@ -23,7 +23,7 @@ Amounts = dict[tuple[str, str, tuple[str, ...], str], int]  # path, measure, dim
 
 def refold(recorded: Iterable[Recorded], known_at: int) -> Amounts:
     """Amounts at each organisation's own path, as known at a position; nothing that comes to nought."""
-    events = {each.position: each.event for each in recorded if each.position <= known_at}
+    events = {each.position: dict(CATALOGUE.upcast(each.event)) for each in recorded if each.position <= known_at}
     standing = _standing(events)
     tree = _tree(standing)
     owners = _owners(events.values())

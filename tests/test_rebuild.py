@@ -14,7 +14,8 @@ from typing import Any
 import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
-from sqlalchemy import Table, delete, func, select, update
+from sqlalchemy import Connection, Table, delete, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from tests import test_decisions, test_ledger
 from tests.conftest import Vertikal
@@ -301,6 +302,28 @@ def test_a_rebuild_that_was_interrupted_before_the_fed_models_makes_them(
     build(vertical)
     assert finish(vertical).differences == []
     alike(vertical)
+
+
+@pytest.mark.parametrize("databases", ["postgresql"], indirect=True)
+def test_a_step_that_another_process_has_done_meanwhile_is_done(vertical: Vertikal) -> None:
+    """On PostgreSQL alone: writers of SQLite come one after the other."""
+
+    def overtaken(_: Connection) -> None:
+        with writing(vertical.engine) as other:
+            building.once(other, "partition 0", lambda: None)
+
+    assert rebuilding._once(vertical.engine, "partition 0", overtaken) == 0
+    assert {step for step, _ in content(vertical, steps)} == {"partition 0"}
+
+
+def test_a_step_whose_rows_collide_with_nobody_elses_fails(vertical: Vertikal) -> None:
+    def double(connection: Connection) -> None:
+        row = {"id": 99, "path": "twice", "organisation": "twice", "kind": "school"}
+        connection.execute(insert(places).values([row, row]))
+
+    with pytest.raises(IntegrityError):
+        rebuilding._once(vertical.engine, "partition 0", double)
+    assert content(vertical, steps) == []
 
 
 def test_an_interrupted_rebuild_of_one_model_does_not_stand_for_one_of_all(vertical: Vertikal) -> None:

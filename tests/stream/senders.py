@@ -16,8 +16,11 @@ from kafka.admin import KafkaAdminClient
 from sqlalchemy import select
 
 from tests.conftest import MASTER, Vertikal
+from tests.ledgers import posted
+from tests.refold import refold
 from vertikal.events import log
 from vertikal.events.database import connect, reading
+from vertikal.services import projector
 from vertikal.services.intake import Intake
 from vertikal.services.stream import offsets, signing
 from vertikal.services.stream.intake import Taker
@@ -51,8 +54,9 @@ class Stream:
     servers: str
     inbox: str = field(default_factory=lambda: f"inbox-{uuid4().hex}")
     refused: str = field(default_factory=lambda: f"refused-{uuid4().hex}")
-
     made: bool = False  # whether the topics are there already
+    confirmed: int = 0  # how many messages Kafka has confirmed
+    acknowledged: set[str] = field(default_factory=set)  # the ids of their events
 
     def __post_init__(self) -> None:
         if not self.made:
@@ -82,14 +86,22 @@ class Stream:
         return self.vertikal.event("staff.reported", "s1", data, id=id_, source="/schools/s1", **more)
 
     def send(self, *events: Any, partition: int = 0, headers: Headers | None = None, sign: bool = True) -> None:
-        """Events (or raw values), as signed structured messages unless ``headers`` say otherwise."""
+        """Events (or raw values), as signed structured messages unless ``headers`` say otherwise.
+
+        Returns when Kafka has confirmed them.
+        """
+        sent = []
         for event in events:
             value = event if isinstance(event, bytes) or event is None else orjson.dumps(event)
             given = [CONTENT_TYPE] if headers is None else headers
             if sign:
                 given = [*given, signing.sign(self.number, self.key, given, value or b"")]
-            self.producer.send(self.inbox, value, b"s1", given, partition)
-        self.producer.flush()
+            sent.append((event, self.producer.send(self.inbox, value, b"s1", given, partition)))
+        for event, confirmed in sent:
+            confirmed.get(timeout=PATIENCE_S)
+            self.confirmed += 1
+            if isinstance(event, dict) and "id" in event:
+                self.acknowledged.add(event["id"])
 
     def taker(self) -> Taker:
         """An intake with connections of its own, as a process has them."""
@@ -131,10 +143,24 @@ class Stream:
             return [{**row, "reasons": orjson.loads(row["reasons"])} for row in rows]
 
     def ids(self) -> list[str]:
-        """The ids of what this sender has in the log, in its order."""
+        """The ids of what the schools have in the log, in its order."""
+        return [each.event["id"] for each in self.log() if each.event["source"].startswith("/schools/")]
+
+    def log(self) -> list[log.Recorded]:
         with reading(self.vertikal.engine) as connection:
-            events = [each.event for each in log.read(connection, 0, 100_000)]
-        return [event["id"] for event in events if event["source"] == "/schools/s1"]
+            return log.read(connection, 0, 100_000)
+
+    def check(self) -> None:
+        """What holds after any fault: nothing lost, nothing twice, and figures that a refold of the log gives, too."""
+        counts, ids, kept = self.counts(), self.ids(), self.kept()
+        assert counts["received"] == sum(counts[name] for name in ("accepted", "duplicates", "refused", "conflicts"))
+        assert counts["accepted"] == len(ids) == len(set(ids))
+        assert counts["refused"] + counts["conflicts"] == len(kept)
+        assert self.acknowledged <= {*ids, *(row["event"] for row in kept)}
+        projector.catch_up(self.vertikal.engine)
+        recorded = self.log()
+        head = recorded[-1].position
+        assert posted(self.vertikal.engine, head) == refold(recorded, head)
 
 
 def make_topics(servers: str, *topics: str, partitions: int = PARTITIONS, **configs: str) -> None:

@@ -7,10 +7,8 @@ import time
 
 import orjson
 
-from tests.broker import Broker
-from tests.conftest import Vertikal
 from tests.stream.processes import SESSION_MS, process
-from tests.stream.senders import Stream, wait
+from tests.stream.senders import Stream
 
 COUNT = 300
 
@@ -44,40 +42,6 @@ def test_an_intake_frozen_past_its_session_and_woken_is_fenced_off(stream: Strea
     check(stream, COUNT + 2)
 
 
-def test_a_broker_stopped_and_started_again_is_waited_for(vertical: Vertikal, own_broker: Broker) -> None:
-    stream = Stream(vertical, own_broker.servers)
-    stream.send(stream.staff("e1"))
-    with stream.taking():
-        stream.until(1)
-        own_broker.stop()
-        time.sleep(3.0)
-        own_broker.start()
-        stream.send(stream.staff("e2"))
-        stream.until(2)
-    assert stream.ids() == ["e1", "e2"]
-    stream.close()
-
-
-def test_a_broker_that_lost_its_data_stops_the_partition_though_new_messages_fill_it(
-    vertical: Vertikal, own_broker: Broker
-) -> None:
-    """Offsets begin at 0 again: without a look at the topic's id, new messages would be skipped."""
-    stream = Stream(vertical, own_broker.servers)
-    stream.send(stream.staff("e1"), stream.staff("e2"))
-    stream.take(2)
-    own_broker.stop(signal.SIGKILL)
-    own_broker.format()
-    own_broker.start()
-    again = Stream(vertical, own_broker.servers, stream.inbox, stream.refused)
-    again.send(*(again.staff(f"f{number}", number) for number in range(4)))
-    with again.taking():
-        wait(lambda: [row for row in again.rows() if row["partition"] == 0 and row["stopped"]])
-    assert again.ids() == ["e1", "e2"]
-    assert "the topic was made anew" in again.rows()[0]["stopped"]
-    stream.close()
-    again.close()
-
-
 def send(stream: Stream) -> None:
     """A refused message among twenty."""
     for number in range(COUNT):
@@ -92,3 +56,4 @@ def check(stream: Stream, count: int = COUNT) -> None:
     assert (counts["accepted"], counts["refused"], counts["duplicates"]) == (count - refused, refused, 0)
     assert len(set(stream.ids())) == len(stream.ids()) == count - refused
     assert len(stream.kept()) == refused
+    stream.check()

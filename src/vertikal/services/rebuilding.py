@@ -164,6 +164,9 @@ def _once(engine: Engine, step: str, work: Callable[[Connection], None]) -> int:
             take_all(connection)
             return int(building.once(connection, step, partial(work, connection)))
     except IntegrityError:
+        with reading(engine) as connection:
+            if step not in building.done(connection):
+                raise  # nobody was faster: the rows themselves collide
         return 0
 
 
