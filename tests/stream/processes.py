@@ -1,4 +1,4 @@
-"""An intake and a relay as processes of their own, for tests to kill and to freeze."""
+"""An intake, a relay and a projector as processes of their own, for tests to kill and to freeze."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ import orjson
 from tests.conftest import MASTER
 from vertikal.events.database import connect
 from vertikal.events.sealing import MasterKey
+from vertikal.projections import parts
 from vertikal.services.intake import Intake
 from vertikal.services.settings import now, read_settings
-from vertikal.services.stream import broker, intake, relay
+from vertikal.services.stream import broker, intake, projecting, relay
 
-SESSION_MS, BATCH = 2_000, 20
+SESSION_MS, BATCH, WINDOW = 2_000, 20, 120
 
 
 @contextmanager
@@ -49,5 +50,11 @@ def publish(url: str, servers: str, topics: list[str], master: str) -> None:
     relay.Relay(connect(url), now, servers, topics[0]).follow(threading.Event())
 
 
+def project(url: str, servers: str, topics: list[str], master: str) -> None:
+    """A projector in small windows, whose sessions end soon."""
+    broker.SESSION_TIMEOUT_MS, parts.WINDOW = SESSION_MS, WINDOW
+    projecting.Projecting(connect(url), servers, topics[0], topics[0]).follow(threading.Event())
+
+
 if __name__ == "__main__":
-    {"take": take, "publish": publish}[sys.argv[1]](**orjson.loads(sys.argv[2]))
+    {"take": take, "publish": publish, "project": project}[sys.argv[1]](**orjson.loads(sys.argv[2]))

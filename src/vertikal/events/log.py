@@ -150,6 +150,12 @@ def read(
     return [Recorded(position, bytes(leaf)) for position, leaf in rows]
 
 
+def hashes(connection: Connection, after: int, until: int) -> dict[int, bytes]:
+    """The leaf hashes of the positions (after, until]."""
+    within = select(events.c.position, events.c.hash).where(events.c.position > after, events.c.position <= until)
+    return {position: bytes(hash_) for position, hash_ in connection.execute(within)}
+
+
 def read_at(connection: Connection, positions: Iterable[int]) -> dict[int, Recorded]:
     """The events at these positions."""
     found: dict[int, Recorded] = {}

@@ -96,7 +96,8 @@ def open_window(connection: Connection, count: int) -> Window | None:
     standing = look(connection, lock=True)
     if standing.window is not None:
         return standing.window
-    until = min((standing.reached.get(part, 0) for part in range(count)), default=0)
+    at_hand = min((standing.reached.get(part, 0) for part in range(count)), default=0)
+    until = min(at_hand, log.read_head(connection).position)
     if until <= standing.position:
         return None
     opened = Window(standing.volume, standing.position, min(until, standing.position + WINDOW))

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from ...events import log
 from ...events.database import reading, writing
 from .. import access, keys, serving, store, terminal
 from ..access import Party
@@ -76,6 +77,18 @@ def kafka_relay(settings: Settings) -> None:
     stop = serving.stop_on_signals()
     engine = store.open_store(settings.database_url, "projector")
     Relay(engine, now, _servers(settings)).follow(stop)
+
+
+def project_from_kafka(settings: Settings, *, once: bool) -> None:
+    """Share in projecting what the relay publishes; ``once``: until the figures hold what the log holds now."""
+    from ..stream.projecting import Projecting  # noqa: PLC0415
+
+    stop = serving.stop_on_signals()
+    engine = store.open_store(settings.database_url, "projector")
+    store.require_sound(engine)
+    with reading(engine) as connection:
+        head = log.read_head(connection).position
+    Projecting(engine, _servers(settings)).follow(stop, head if once else None)
 
 
 @kafka.command("status")

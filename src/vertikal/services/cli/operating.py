@@ -18,6 +18,7 @@ from ..intake import Answer, Intake
 from ..refusals import Refusal
 from ..settings import Settings, now
 from ..terminal import OK, PARTLY, REFUSED, as_json, err, out
+from .kafka import project_from_kafka
 
 
 @click.command()
@@ -75,15 +76,28 @@ def serve(settings: Settings, host: str, port: int, with_projector: bool | None,
 
 @click.command()
 @click.option("--once", is_flag=True, help="Stop when the figures hold the whole log.")
+@click.option(
+    "--from",
+    "source",
+    type=click.Choice(("database", "kafka")),
+    default="database",
+    show_default=True,
+    help="Where events come from. From Kafka, several processes share the work: start as many as are to.",
+)
 @click.option("--blocked", is_flag=True, help="Apply nothing; list the events that could not be applied, and why.")
 @click.option("--limit", type=click.IntRange(0, 1_000), default=50, show_default=True, help="Of those listed.")
 @click.option("--parent", type=int, hidden=True, help="Stop when this process, which started this one, ends.")
 @as_json
 @click.pass_obj
-def project(settings: Settings, once: bool, blocked: bool, limit: int, parent: int | None, as_json: bool) -> None:
+def project(
+    settings: Settings, once: bool, source: str, blocked: bool, limit: int, parent: int | None, as_json: bool
+) -> None:
     """Keep the figures up to the log."""
     if blocked:
         _list_blocked(settings, limit, as_json)
+        return
+    if source == "kafka":
+        project_from_kafka(settings, once=once)
         return
     if not once:
         serving.run_projector(settings.database_url, parent)

@@ -5,7 +5,7 @@ Failures of the broker are ``Unavailable``: it is asked again. ``LogLost`` is th
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from kafka import ConsumerRebalanceListener, KafkaConsumer, KafkaProducer, OffsetAndMetadata, TopicPartition
@@ -17,7 +17,7 @@ from .topics import GROUP, INBOX, LOG, MESSAGE_MAX_BYTES, REFUSED, Headers, LogL
 # A refused message goes out with its reasons, an event of the log with its position: both need room beside the value.
 TOPIC_MAX_BYTES = MESSAGE_MAX_BYTES + (1 << 20)
 SESSION_TIMEOUT_MS = 45_000
-BATCH = 1_000
+BATCH, FOLLOWED = 1_000, 5_000
 CONNECT_MAX_MS = 10_000
 FLUSH_MAX_S = 60.0
 
@@ -98,6 +98,61 @@ class Inbox(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python sh
         """The end of a partition, as far as fetches have told it."""
         found: int | None = self._consumer.highwater(TopicPartition(self.topic, partition))
         return found
+
+    def close(self) -> None:
+        self._consumer.close(autocommit=False, timeout_ms=2_000)
+
+
+class Follower:
+    """One member of a consumer group that reads a topic from its beginning, and may read all of it again.
+
+    Where it has come to, it tells Kafka, so that others need not begin at the beginning; nothing depends on that.
+    """
+
+    def __init__(self, servers: str, topic: str, group: str) -> None:
+        self.topic = topic
+        try:
+            self._consumer = KafkaConsumer(
+                topic,
+                bootstrap_servers=servers.split(","),
+                group_id=group,
+                auto_offset_reset="earliest",
+                enable_auto_commit=False,
+                allow_auto_create_topics=False,
+                session_timeout_ms=SESSION_TIMEOUT_MS,
+                heartbeat_interval_ms=min(1_000, SESSION_TIMEOUT_MS // 4),
+                max_partition_fetch_bytes=TOPIC_MAX_BYTES,
+                metadata_max_age_ms=10_000,
+                bootstrap_timeout_ms=CONNECT_MAX_MS,
+            )
+        except KafkaError as error:
+            raise Unavailable(str(error)) from error
+
+    @property
+    def assigned(self) -> set[int]:
+        return {each.partition for each in self._consumer.assignment()}
+
+    def count(self) -> int:
+        """How many partitions the topic has."""
+        return len(self._consumer.partitions_for_topic(self.topic) or ())
+
+    def poll(self, seconds: float) -> dict[int, list[Message]]:
+        """What came, by partition, each in order. Raises ``Unavailable``."""
+        try:
+            found = self._consumer.poll(timeout_ms=int(seconds * 1_000), max_records=FOLLOWED)
+        except KafkaError as error:
+            raise Unavailable(str(error)) from error
+        return {at.partition: [_message(record) for record in records] for at, records in found.items()}
+
+    def pause(self, partitions: set[int]) -> None:
+        """Read no more of these partitions for now, and of all others."""
+        for each in self._consumer.assignment():
+            (self._consumer.pause if each.partition in partitions else self._consumer.resume)(each)
+
+    def commit(self, offsets: Mapping[int, int]) -> None:
+        """Tell Kafka from where another member would have to read; a failure does no harm."""
+        at = {TopicPartition(self.topic, part): OffsetAndMetadata(offset, "", -1) for part, offset in offsets.items()}
+        self._consumer.commit_async(at)
 
     def close(self) -> None:
         self._consumer.close(autocommit=False, timeout_ms=2_000)

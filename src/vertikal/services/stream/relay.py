@@ -146,6 +146,16 @@ def watermark(position: int) -> bytes:
     return b'{"watermark":%d}' % position
 
 
+def marked(value: bytes | None) -> int:
+    """The position of a watermark, from its value; 0 where it is none."""
+    return number((value or b"").removeprefix(b'{"watermark":').removesuffix(b"}"))
+
+
+def number(header: bytes | None) -> int:
+    """The number that a header holds; 0 where it holds none."""
+    return int(header) if header is not None and header.isdigit() else 0
+
+
 def split(leaf: bytes) -> tuple[bytes, str]:
     """The event's own bytes in a leaf, and its time of recording."""
     end = len(leaf) - len(AFTER) - TIME_LENGTH - 2

@@ -1,0 +1,219 @@
+"""Several projectors over a real Kafka, on both databases: the figures of one, whoever is killed or frozen."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
+from uuid import uuid4
+
+import pytest
+from kafka import KafkaProducer
+from sqlalchemy import select, update
+
+from tests.broker import Broker
+from tests.conftest import Vertikal
+from tests.readers import head
+from tests.stream.processes import process
+from tests.stream.senders import following, make_topics, messages, wait
+from tests.terminal import Terminal
+from tests.test_parts import compare_with_one_projector, held
+from vertikal.events import log
+from vertikal.events.database import connect, reading, writing
+from vertikal.projections import parts
+from vertikal.sample import region
+from vertikal.services import demo, projector
+from vertikal.services.stream import relay as relays
+from vertikal.services.stream.projecting import Projecting
+from vertikal.services.stream.relay import Relay
+from vertikal.services.stream.tables import relay
+from vertikal.services.stream.topics import Headers
+
+PARTITIONS = 3
+
+
+@dataclass
+class Shared:
+    """A Vertikal whose log is relayed, and projected by several."""
+
+    vertikal: Vertikal
+    servers: str
+    topic: str = field(default_factory=lambda: f"log-{uuid4().hex}")
+
+    def __post_init__(self) -> None:
+        make_topics(self.servers, self.topic, partitions=PARTITIONS)
+
+    @property
+    def url(self) -> str:
+        return self.vertikal.settings.database_url
+
+    def relay(self) -> Relay:
+        return Relay(connect(self.url, "projector"), self.vertikal.clock, self.servers, self.topic)
+
+    def projecting(self) -> Projecting:
+        return Projecting(connect(self.url, "projector"), self.servers, self.topic, self.topic)
+
+    @contextmanager
+    def working(self, projectors: int) -> Iterator[None]:
+        """A relay and so many projectors, on threads."""
+        with ExitStack() as stack:
+            stack.enter_context(following(self.relay().follow))
+            for _ in range(projectors):
+                stack.enter_context(following(self.projecting().follow))
+            yield
+
+    def process(self) -> AbstractContextManager[subprocess.Popen[bytes]]:
+        return process("project", self.url, self.servers, self.topic)
+
+    def until(self, position: int) -> None:
+        wait(lambda: held(self.vertikal) >= position)
+
+    def send(self, value: bytes, sent: Headers, partition: int = 0) -> None:
+        """A message that did not come from the relay."""
+        producer = KafkaProducer(bootstrap_servers=self.servers)
+        producer.send(self.topic, value, None, list(sent), partition)
+        producer.close()
+
+
+@pytest.fixture
+def shared(store: Vertikal, broker: Broker, monkeypatch: pytest.MonkeyPatch) -> Shared:
+    monkeypatch.setattr(relays, "BATCH", 50)
+    monkeypatch.setattr(parts, "WINDOW", 120)
+    return Shared(store, broker.servers)
+
+
+def fill(vertical: Vertikal, count: int = 400) -> int:
+    """The beginning of the sample region, not projected: schools, people, plans, results; the last position."""
+    demo.record(vertical.engine, vertical.settings, islice(region("small"), count), lambda _: None)
+    return head(vertical)
+
+
+def test_several_projectors_come_to_the_figures_of_one(shared: Shared) -> None:
+    """Over the whole sample region: schools move, merge and close, events are corrected and taken back."""
+    last = fill(shared.vertikal, 10_000)
+    with shared.working(2):
+        shared.until(last)
+    compare_with_one_projector(shared.vertikal)
+
+
+def test_what_comes_later_is_projected_as_it_comes(shared: Shared) -> None:
+    fill(shared.vertikal, 100)
+    with shared.working(2):
+        for count in (150, 151, 200):
+            more = islice(region("small"), head(shared.vertikal), count)
+            demo.record(shared.vertikal.engine, shared.vertikal.settings, more, lambda _: None)
+            shared.until(count)
+    compare_with_one_projector(shared.vertikal)
+
+
+def test_whoever_is_killed_nothing_is_lost_and_nothing_counted_twice(shared: Shared) -> None:
+    """Four times the process that leads, or another, is killed in the middle, and a new one takes its place."""
+    last = fill(shared.vertikal, 1_500)
+    with following(shared.relay().follow), ExitStack() as stack:
+        running = [stack.enter_context(shared.process()) for _ in range(2)]
+        for number in range(4):
+            shared.until(last * (number + 1) // 6)
+            running[number % 2].kill()
+            running[number % 2] = stack.enter_context(shared.process())
+        shared.until(last)
+    compare_with_one_projector(shared.vertikal)
+
+
+def test_a_process_that_slept_past_its_session_does_no_harm_when_it_wakes(shared: Shared) -> None:
+    last = fill(shared.vertikal, 1_500)
+    with following(shared.relay().follow), ExitStack() as stack:
+        running = [stack.enter_context(shared.process()) for _ in range(2)]
+        for number, each in enumerate(running):
+            shared.until(last * (number + 1) // 4)
+            each.send_signal(signal.SIGSTOP)
+            shared.until(min(held(shared.vertikal) + 200, last))
+            each.send_signal(signal.SIGCONT)
+        shared.until(last)
+    compare_with_one_projector(shared.vertikal)
+
+
+def test_what_is_published_twice_is_counted_once(shared: Shared) -> None:
+    last = fill(shared.vertikal)
+    with following(shared.relay().follow):
+        wait(lambda: relayed(shared) == last)
+    with writing(shared.vertikal.engine) as connection:
+        connection.execute(update(relay).values(position=0))
+    with shared.working(2):
+        shared.until(last)
+        wait(lambda: relayed(shared) == last)
+    compare_with_one_projector(shared.vertikal)
+
+
+def relayed(shared: Shared) -> int:
+    with reading(shared.vertikal.engine) as connection:
+        return connection.execute(select(relay.c.position)).scalar() or 0
+
+
+def test_what_kafka_has_lost_is_read_from_the_log(shared: Shared) -> None:
+    """The relay passes over six hundred events, as if their messages had been removed unread."""
+    last = fill(shared.vertikal, 1_000)
+    with writing(shared.vertikal.engine) as connection:
+        relays.begin(connection, shared.vertikal.clock())
+        connection.execute(update(relay).values(position=600))
+    with shared.working(2):
+        shared.until(last)
+    compare_with_one_projector(shared.vertikal)
+
+
+def test_what_did_not_come_from_the_log_is_not_projected(shared: Shared) -> None:
+    """A result with other numbers at the position of an event, and a watermark behind the end of the log."""
+    last = fill(shared.vertikal, 1_000)
+    with reading(shared.vertikal.engine) as connection:
+        true = next(each for each in log.read(connection, 0, last) if each.event["type"] == "assessment.imported")
+    partition = partition_of(shared, true.position)
+    value, recorded_at = relays.split(true.leaf)
+    forged = value.replace(b'"participants":', b'"participants":1')
+    shared.send(forged, relays.headers(true.position, recorded_at), partition)
+    shared.send(forged, relays.headers(last + 1, recorded_at))
+    shared.send(b"junk", (("position", b"x"),))
+    for partition in range(PARTITIONS):
+        shared.send(relays.watermark(last + 1_000), relays.WATERMARK, partition)
+    with shared.working(2):
+        shared.until(last)
+    compare_with_one_projector(shared.vertikal)
+
+
+def partition_of(shared: Shared, position: int) -> int:
+    """Where the relay puts an event; it then begins anew, with a topic that is empty."""
+    with following(shared.relay().follow):
+        wait(lambda: relayed(shared) == head(shared.vertikal))
+    published = messages(shared.servers, shared.topic, range(PARTITIONS))
+    found = next(each for each in published if dict(each.headers).get("position") == str(position).encode())
+    with writing(shared.vertikal.engine) as connection:
+        connection.execute(update(relay).values(position=0))
+    shared.topic = f"log-{uuid4().hex}"
+    shared.__post_init__()
+    partition: int = found.partition
+    return partition
+
+
+def test_when_another_projector_reads_the_database_meanwhile_both_go_on(shared: Shared) -> None:
+    last = fill(shared.vertikal, 1_000)
+    with shared.working(2), following(partial(projector.follow, shared.vertikal.engine)):
+        shared.until(last)
+    compare_with_one_projector(shared.vertikal)
+
+
+def test_the_command_projects_what_the_log_holds_and_ends(
+    vertical: Vertikal, broker: Broker, terminal: Terminal
+) -> None:
+    terminal.run("kafka", "init", VERTIKAL_KAFKA=broker.servers)
+    vertical.submit(vertical.event("staff.reported", "s1", {"organisation": "s1", "on": "2020-09-01", "teachers": 20,
+                                                            "managers": 1}))  # fmt: skip
+    with following(Relay(vertical.engine, vertical.clock, broker.servers).follow):
+        terminal.run("project", "--from", "kafka", "--once", VERTIKAL_KAFKA=broker.servers)
+    assert held(vertical) == head(vertical)
+
+
+def test_without_a_kafka_the_command_says_which_setting_is_missing(vertical: Vertikal, terminal: Terminal) -> None:
+    assert "VERTIKAL_KAFKA is not set" in terminal.run("project", "--from", "kafka", code=2).stderr
+    assert held(vertical) == head(vertical)
