@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,6 +14,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine
 
 from tests.databases import Databases, Fill, PostgreSQL, SQLite
+from tests.memory import in_memory
 from tests.postgresql import postgresql
 from tests.terminal import Terminal
 from vertikal.events import log
@@ -30,6 +32,12 @@ from vertikal.services.settings import Settings, read_settings
 from vertikal.services.web.app import create_app
 
 TODAY = "2023-06-01"
+
+
+def pytest_configure() -> None:
+    """Keep ``tmp_path`` in memory."""
+    if folder := in_memory():
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", folder)
 
 
 @dataclass

@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.memory import in_memory
+
 # As in production, but for the disk: tests may lose everything in a power cut.
 OPTIONS = "-c fsync={fsync} -c shared_buffers=256MB -c max_wal_size=4GB -c listen_addresses=127.0.0.1 -c port={port}"
 
@@ -53,7 +55,7 @@ class Server:
 
 @contextmanager
 def postgresql(*, durable: bool = False) -> Iterator[str]:
-    """The URL of a fresh server on loopback, stopped and removed at the end; ``durable`` keeps fsync on."""
+    """The URL of a fresh server on loopback, stopped and removed at the end; ``durable``: on the disk, with fsync."""
     with postgresql_server(durable=durable) as server:
         yield server.url
 
@@ -61,7 +63,7 @@ def postgresql(*, durable: bool = False) -> Iterator[str]:
 @contextmanager
 def postgresql_server(*, durable: bool = False) -> Iterator[Server]:
     """The same as a server that can be stopped and started."""
-    folder = Path(tempfile.mkdtemp(prefix="vertikal-postgresql-"))
+    folder = Path(tempfile.mkdtemp(prefix="vertikal-postgresql-", dir=None if durable else in_memory()))
     try:
         binaries = _local_binaries()
         if binaries is None:
