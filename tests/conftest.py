@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Engine
 
@@ -29,7 +30,7 @@ from vertikal.services import store as stores
 from vertikal.services.access import Party
 from vertikal.services.intake import Answer, Intake
 from vertikal.services.settings import Settings, read_settings
-from vertikal.services.web.app import create_app
+from vertikal.services.web import app as web
 
 TODAY = "2023-06-01"
 
@@ -230,10 +231,17 @@ def going_on(store: Vertikal) -> Vertikal:
     return store
 
 
+@pytest.fixture(scope="session")
+def routes() -> Flask:
+    """All routes; describing them takes longer than most tests."""
+    return web.described()
+
+
 @pytest.fixture
-def client(vertical: Vertikal) -> FlaskClient:
+def client(vertical: Vertikal, routes: Flask) -> FlaskClient:
     """The HTTP API over ``vertical``."""
-    return create_app(vertical.settings, vertical.engine, vertical.clock).test_client()
+    web.serve(routes, vertical.settings, vertical.engine, vertical.clock)
+    return routes.test_client()
 
 
 @pytest.fixture

@@ -63,6 +63,20 @@ ROUTED = (
 
 def create_app(settings: Settings, engine: Engine, clock: Callable[[], datetime] = now) -> Flask:
     """The application over one database; ``clock`` tells the time of recording."""
+    app = described()
+    serve(app, settings, engine, clock)
+    return app
+
+
+def serve(app: Flask, settings: Settings, engine: Engine, clock: Callable[[], datetime]) -> None:
+    """Have the routes of an application answer from one database."""
+    signer, master = keys.signer_if_any(settings), keys.master_if_any(settings)
+    intake = Intake(engine, clock, settings.timezone, master)
+    app.extensions["vertikal"] = Service(engine, settings, clock, intake, signer, master)
+
+
+def described() -> Flask:
+    """All routes and their description, of no database yet."""
     app = Flask("vertikal")
     app.config.update(
         MAX_CONTENT_LENGTH=BODY_MAX_BYTES,
@@ -73,9 +87,6 @@ def create_app(settings: Settings, engine: Engine, clock: Callable[[], datetime]
         OPENAPI_SWAGGER_UI_PATH="/docs",
         OPENAPI_SWAGGER_UI_URL="/docs/assets/",
     )
-    signer, master = keys.signer_if_any(settings), keys.master_if_any(settings)
-    intake = Intake(engine, clock, settings.timezone, master)
-    app.extensions["vertikal"] = Service(engine, settings, clock, intake, signer, master)
     api = Api(app)
     api.spec.components.security_scheme("token", {"type": "http", "scheme": "bearer"})
     api.spec.options["security"] = [{"token": []}]
