@@ -21,8 +21,15 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 from platformdirs import user_cache_path
 
 SOURCE = Path(__file__).parent.parent / "deploy" / "kafka"
@@ -35,10 +42,10 @@ PROPERTIES = """
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller}
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+listeners={listeners},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners={listeners}
 controller.listener.names=CONTROLLER
-listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT,SASL_SSL:SASL_SSL
 log.dirs={data}
 auto.create.topics.enable=false
 offsets.topic.replication.factor=1
@@ -49,6 +56,17 @@ transaction.state.log.num.partitions=1
 group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=1000
 log.retention.check.interval.ms=500
+"""
+USER, PASSWORD = "vertikal", "secret-of-tests"
+SECURED = f"""
+listener.name.sasl_plaintext.sasl.enabled.mechanisms=SCRAM-SHA-512
+listener.name.sasl_ssl.sasl.enabled.mechanisms=PLAIN
+listener.name.sasl_plaintext.scram-sha-512.sasl.jaas.config=\\
+  org.apache.kafka.common.security.scram.ScramLoginModule required;
+listener.name.sasl_ssl.plain.sasl.jaas.config=\\
+  org.apache.kafka.common.security.plain.PlainLoginModule required user_{USER}="{PASSWORD}";
+ssl.keystore.type=PEM
+ssl.keystore.location={{keystore}}
 """
 
 
@@ -112,20 +130,32 @@ class Broker:
     jars: Path
     port: int = field(default_factory=_free_port)
     controller: int = field(default_factory=_free_port)
+    secured: dict[str, int] = field(default_factory=dict)  # the ports that speak other protocols than PLAINTEXT
     process: subprocess.Popen[bytes] | None = None
 
     @property
     def servers(self) -> str:
         return f"127.0.0.1:{self.port}"
 
+    @property
+    def ca(self) -> Path:
+        """The certificate that vouches for the secured ports."""
+        return self.folder / "ca.pem"
+
     def format(self) -> None:
         """Begin with no data, under a new cluster id."""
-        data = self.folder / "data"
+        data, keystore = self.folder / "data", self.folder / "keystore.pem"
         shutil.rmtree(data, ignore_errors=True)
-        settings = PROPERTIES.format(port=self.port, controller=self.controller, data=data)
+        ports = {"PLAINTEXT": self.port, **self.secured}
+        listeners = ",".join(f"{name}://127.0.0.1:{port}" for name, port in ports.items())
+        settings = PROPERTIES.format(listeners=listeners, controller=self.controller, data=data)
+        if self.secured:
+            settings += SECURED.format(keystore=keystore)
+            keystore.write_bytes(certified(self.ca))
         (self.folder / "server.properties").write_text(settings)
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        given = ("format", f"--cluster-id={cluster}", "-c", str(self.folder / "server.properties"))
+        given = ["format", f"--cluster-id={cluster}", "-c", str(self.folder / "server.properties")]
+        given += ["--add-scram", f"SCRAM-SHA-512=[name={USER},password={PASSWORD}]"]
         made = subprocess.run([*self._java("kafka.tools.StorageTool"), *given], capture_output=True, check=False)
         assert made.returncode == 0, made.stderr.decode()
 
@@ -152,13 +182,35 @@ class Broker:
         return ["java", *JVM, SAYS_STARTED, "-cp", f"{self.jars}/*", main]
 
 
+def certified(ca: Path) -> bytes:
+    """A key and a certificate of 127.0.0.1, in PEM; ``ca`` gets the certificate of the authority that signed it."""
+    now, keys = datetime.now(UTC), [ec.generate_private_key(ec.SECP256R1()) for _ in range(2)]
+    names = [x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]) for name in ("authority", "127.0.0.1")]
+    authority = x509.BasicConstraints(ca=True, path_length=0)
+    address = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
+    certificates = [
+        x509.CertificateBuilder(names[0], name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(extension, critical=number == 0)
+        .sign(keys[0], SHA256())
+        .public_bytes(Encoding.PEM)
+        for number, (name, key, extension) in enumerate(zip(names, keys, (authority, address), strict=True))
+    ]
+    ca.write_bytes(certificates[0])
+    return keys[1].private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()) + certificates[1]
+
+
 @contextmanager
-def kafka() -> Iterator[Broker]:
-    """A fresh Kafka on loopback, stopped and removed at the end. Raises ``NotObtained``."""
+def kafka(*secured: str) -> Iterator[Broker]:
+    """A fresh Kafka on loopback, stopped and removed at the end; ``secured``: what it speaks besides PLAINTEXT.
+
+    Raises ``NotObtained``.
+    """
     if shutil.which("java") is None:
         raise NotObtained(NEEDED)
     folder = Path(tempfile.mkdtemp(prefix="vertikal-kafka-"))
-    broker = Broker(folder, obtain())
+    broker = Broker(folder, obtain(), secured={protocol: _free_port() for protocol in secured})
     try:
         broker.format()
         broker.start()

@@ -342,8 +342,10 @@ def test_asyncapi_has_every_message_and_all_its_references_resolve() -> None:
     document = publish.asyncapi()
     messages = document["components"]["messages"]
     assert document["asyncapi"] == "3.0.0"
-    assert set(document["channels"]["inbox"]["messages"]) == set(messages)
-    assert {message["name"] for message in messages.values()} == set(CATALOGUE.newest)
+    named = {name: list(channel["messages"]) for name, channel in document["channels"].items()}
+    assert named["refused"] + named["log"] == ["refused", "recorded", "watermark"]
+    assert {*named["inbox"], *named["refused"], *named["log"]} == set(messages)
+    assert {messages[name]["name"] for name in named["inbox"]} == set(CATALOGUE.newest)
     for reference in [at(document, path) for path in places(document) if path[-1] == "$ref"]:
         assert at(document, tuple(reference.removeprefix("#/").split("/")))
 

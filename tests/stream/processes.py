@@ -16,7 +16,7 @@ from vertikal.events.database import connect
 from vertikal.events.sealing import MasterKey
 from vertikal.projections import parts
 from vertikal.services.intake import Intake
-from vertikal.services.settings import now, read_settings
+from vertikal.services.settings import Kafka, now, read_settings
 from vertikal.services.stream import broker, intake, projecting, relay
 
 SESSION_MS, BATCH, WINDOW = 2_000, 20, 120
@@ -41,19 +41,20 @@ def take(url: str, servers: str, topics: list[str], master: str) -> None:
     engine, settings = connect(url), read_settings({"VERTIKAL_DATABASE_URL": url})
     door = Intake(engine, now, settings.timezone)
     inbox, refused = topics
-    intake.Taker(engine, door, MasterKey.parse(master), now, servers, (inbox, refused), inbox).follow(threading.Event())
+    taker = intake.Taker(engine, door, MasterKey.parse(master), now, Kafka(servers), (inbox, refused), inbox)
+    taker.follow(threading.Event())
 
 
 def publish(url: str, servers: str, topics: list[str], master: str) -> None:
     """A relay in small batches."""
     relay.BATCH = BATCH
-    relay.Relay(connect(url), now, servers, topics[0]).follow(threading.Event())
+    relay.Relay(connect(url), now, Kafka(servers), topics[0]).follow(threading.Event())
 
 
 def project(url: str, servers: str, topics: list[str], master: str) -> None:
     """A projector in small windows, whose sessions end soon."""
     broker.SESSION_TIMEOUT_MS, parts.WINDOW = SESSION_MS, WINDOW
-    projecting.Projecting(connect(url), servers, topics[0], topics[0]).follow(threading.Event())
+    projecting.Projecting(connect(url), Kafka(servers), topics[0], topics[0]).follow(threading.Event())
 
 
 if __name__ == "__main__":

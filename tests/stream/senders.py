@@ -22,6 +22,7 @@ from vertikal.events import log
 from vertikal.events.database import connect, reading
 from vertikal.services import projector
 from vertikal.services.intake import Intake
+from vertikal.services.settings import Kafka
 from vertikal.services.stream import offsets, signing
 from vertikal.services.stream.intake import Taker
 from vertikal.services.stream.tables import refused_messages
@@ -54,6 +55,7 @@ class Stream:
     servers: str
     inbox: str = field(default_factory=lambda: f"inbox-{uuid4().hex}")
     refused: str = field(default_factory=lambda: f"refused-{uuid4().hex}")
+    spoken: Kafka | None = None  # how the intake speaks to Kafka, if not as the sender does
     made: bool = False  # whether the topics are there already
     confirmed: int = 0  # how many messages Kafka has confirmed
     acknowledged: set[str] = field(default_factory=set)  # the ids of their events
@@ -62,7 +64,8 @@ class Stream:
         if not self.made:
             make_topics(self.servers, self.inbox, self.refused)
         self.number, self.key = self.sender("s1", "school")
-        self.producer = KafkaProducer(bootstrap_servers=self.servers, max_request_size=9 << 20)
+        given = {"max_request_size": 9 << 20, "reconnect_backoff_max_ms": 2_000}
+        self.producer = KafkaProducer(bootstrap_servers=self.servers, **given)
 
     def close(self) -> None:
         self.producer.close()
@@ -70,6 +73,10 @@ class Stream:
     @property
     def url(self) -> str:
         return self.vertikal.settings.database_url
+
+    @property
+    def kafka(self) -> Kafka:
+        return self.spoken or Kafka(self.servers)
 
     def sender(self, organisation: str, role: str) -> tuple[int, bytes]:
         """A new token's number and signing key."""
@@ -108,7 +115,7 @@ class Stream:
         vertikal = self.vertikal
         engine = connect(vertikal.settings.database_url, "ingest")
         intake = Intake(engine, vertikal.clock, vertikal.settings.timezone)
-        return Taker(engine, intake, MASTER, vertikal.clock, self.servers, (self.inbox, self.refused), self.inbox)
+        return Taker(engine, intake, MASTER, vertikal.clock, self.kafka, (self.inbox, self.refused), self.inbox)
 
     @contextmanager
     def taking(self) -> Iterator[None]:

@@ -58,6 +58,11 @@ def test_the_jars_are_of_the_version_that_the_pom_pins() -> None:
     assert named == [brokers.version()]
 
 
+def test_the_image_in_compose_is_of_the_version_that_the_pom_pins() -> None:
+    compose = (brokers.SOURCE.parent / "compose.yaml").read_text()
+    assert re.findall(r"image: apache/kafka:(\S+)", compose) == [brokers.version()]
+
+
 def read(broker: Broker, topic: str) -> list[bytes]:
     consumer = KafkaConsumer(
         topic, bootstrap_servers=broker.servers, auto_offset_reset="earliest", consumer_timeout_ms=5_000

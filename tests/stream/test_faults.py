@@ -265,7 +265,7 @@ def cut_back(stream: Stream, broker: Broker) -> None:
     stream.producer.close(timeout=0)
     stream.producer = KafkaProducer(bootstrap_servers=stream.servers)
     stream.send(*(stream.staff(f"f{number}", number) for number in range(4)))
-    assert ranges(stream.servers, stream.inbox)[0].end == 7
+    assert ranges(stream.kafka, stream.inbox)[0].end == 7
 
 
 def cut(partition: Path, offset: int) -> None:
@@ -289,7 +289,7 @@ def teachers(stream: Stream, as_of: str = "2020-09-01", of: str = "s1") -> int |
 
 
 def resume(stream: Stream) -> None:
-    there = ranges(stream.servers, stream.inbox)[0]
+    there = ranges(stream.kafka, stream.inbox)[0]
     with writing(stream.vertikal.engine) as connection:
         offsets.resume(connection, stream.inbox, 0, there)
 

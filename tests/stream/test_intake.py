@@ -237,7 +237,7 @@ def test_a_stopped_partition_goes_on_when_an_operator_concedes_what_is_gone(stre
     with stream.taking():
         wait(lambda: stopped(stream))
         with writing(stream.vertikal.engine) as connection:
-            there = ranges(stream.servers, stream.inbox)[0]
+            there = ranges(stream.kafka, stream.inbox)[0]
             assert offsets.resume(connection, stream.inbox, 0, there) == {"partition": 0, "from": 3, "lost": 3}
         wait(lambda: stream.counts()["received"] == 2)
     assert stream.ids() == ["e4", "e5"]
@@ -287,7 +287,7 @@ def test_an_intake_stops_when_it_is_told_to(stream: Stream) -> None:
 
 
 def claimed(stream: Stream, partition: int = 0) -> offsets.Claim:
-    there = ranges(stream.servers, stream.inbox)[partition]
+    there = ranges(stream.kafka, stream.inbox)[partition]
     with writing(stream.vertikal.engine) as connection:
         return offsets.claim(connection, stream.inbox, partition, there, stream.vertikal.clock())
 

@@ -27,6 +27,7 @@ from vertikal.events.database import connect, reading, writing
 from vertikal.projections import parts
 from vertikal.sample import region
 from vertikal.services import demo, projector
+from vertikal.services.settings import Kafka
 from vertikal.services.stream import relay as relays
 from vertikal.services.stream.projecting import Projecting
 from vertikal.services.stream.relay import Relay
@@ -52,10 +53,10 @@ class Shared:
         return self.vertikal.settings.database_url
 
     def relay(self) -> Relay:
-        return Relay(connect(self.url, "projector"), self.vertikal.clock, self.servers, self.topic)
+        return Relay(connect(self.url, "projector"), self.vertikal.clock, Kafka(self.servers), self.topic)
 
     def projecting(self) -> Projecting:
-        return Projecting(connect(self.url, "projector"), self.servers, self.topic, self.topic)
+        return Projecting(connect(self.url, "projector"), Kafka(self.servers), self.topic, self.topic)
 
     @contextmanager
     def working(self, projectors: int) -> Iterator[None]:
@@ -209,7 +210,7 @@ def test_the_command_projects_what_the_log_holds_and_ends(
     terminal.run("kafka", "init", VERTIKAL_KAFKA=broker.servers)
     vertical.submit(vertical.event("staff.reported", "s1", {"organisation": "s1", "on": "2020-09-01", "teachers": 20,
                                                             "managers": 1}))  # fmt: skip
-    with following(Relay(vertical.engine, vertical.clock, broker.servers).follow):
+    with following(Relay(vertical.engine, vertical.clock, Kafka(broker.servers)).follow):
         terminal.run("project", "--from", "kafka", "--once", VERTIKAL_KAFKA=broker.servers)
     assert held(vertical) == head(vertical)
 

@@ -21,6 +21,7 @@ from tests.stream.processes import process
 from tests.stream.senders import following, make_topics, messages, wait
 from vertikal.events import log
 from vertikal.events.database import connect, reading, writing
+from vertikal.services.settings import Kafka
 from vertikal.services.stream import relay as relays
 from vertikal.services.stream.election import elected
 from vertikal.services.stream.offsets import Fenced
@@ -37,6 +38,7 @@ class Published:
     vertikal: Vertikal
     servers: str
     topic: str = field(default_factory=lambda: f"log-{uuid4().hex}")
+    spoken: Kafka | None = None  # how the relay speaks to Kafka, if not in the clear
 
     def __post_init__(self) -> None:
         make_topics(self.servers, self.topic, partitions=PARTITIONS)
@@ -46,7 +48,9 @@ class Published:
         return self.vertikal.settings.database_url
 
     def relay(self) -> Relay:
-        return Relay(connect(self.url, "projector"), self.vertikal.clock, self.servers, self.topic)
+        return Relay(
+            connect(self.url, "projector"), self.vertikal.clock, self.spoken or Kafka(self.servers), self.topic
+        )
 
     @contextmanager
     def relaying(self) -> Iterator[None]:

@@ -7,7 +7,7 @@ runs it over every revision that the repository holds of every published schema.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from .envelope import Envelope
 from .schemas import published_schema, record_schema
 
 FOLDER = Path(__file__).parent / "published"
-CHANNEL = "vertikal.inbox"
+STRUCTURED = "application/cloudevents+json"
 
 
 def documents() -> dict[str, dict[str, Any]]:
@@ -27,25 +27,89 @@ def documents() -> dict[str, dict[str, Any]]:
 
 
 def asyncapi() -> dict[str, Any]:
-    """The AsyncAPI 3 document: one channel, one message per contract."""
-    contracts = CATALOGUE.contracts
-    names = [f"{contract.type}.{contract.version}" for contract in contracts]
+    """The AsyncAPI 3 document: three channels of Kafka, and one message per contract in the first."""
+    sent = {f"{contract.type}.{contract.version}": _message(contract) for contract in CATALOGUE.contracts}
     return {
         "asyncapi": "3.0.0",
         "info": {"title": "Vertikal", "version": "1", "description": "События о поддержке школ (CloudEvents 1.0)"},
         "channels": {
-            "inbox": {
-                "address": CHANNEL,
-                "description": "События муниципальных систем; тот же состав принимает POST /v1/events",
-                "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in names},
-            }
+            "inbox": _channel(
+                "vertikal.inbox", "События муниципальных систем; тот же состав принимает POST /v1/events", sent
+            ),
+            "refused": _channel("vertikal.refused", "Отклонённые сообщения: как пришли, с причинами", ("refused",)),
+            "log": _channel("vertikal.log", "Журнал по порядку, не менее одного раза", ("recorded", "watermark")),
         },
-        "operations": {"receive": {"action": "receive", "channel": {"$ref": "#/channels/inbox"}}},
+        "operations": {
+            "receive": {"action": "receive", "channel": {"$ref": "#/channels/inbox"}},
+            "refuse": {"action": "send", "channel": {"$ref": "#/channels/refused"}},
+            "relay": {"action": "send", "channel": {"$ref": "#/channels/log"}},
+        },
         "components": {
             "schemas": {"envelope": record_schema(Envelope)},
-            "messages": {name: _message(contract) for name, contract in zip(names, contracts, strict=True)},
+            "messages": {**sent, **_OUTGOING},
+            "messageTraits": {"signed": _SIGNED},
         },
     }
+
+
+def _channel(address: str, description: str, messages: Iterable[str]) -> dict[str, Any]:
+    named = {name: {"$ref": f"#/components/messages/{name}"} for name in messages}
+    return {"address": address, "description": description, "messages": named}
+
+
+def _headers(required: Mapping[str, str], optional: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """The headers of a message by name, each with what it says; all are text in UTF-8."""
+    described = {**required, **(optional or {})}
+    properties = {name: {"type": "string", "description": text} for name, text in described.items()}
+    return {"type": "object", "properties": properties, "required": sorted(required)}
+
+
+def _key(description: str) -> dict[str, Any]:
+    return {"kafka": {"key": {"type": "string", "description": description}}}
+
+
+_SIGNED = {
+    "headers": _headers(
+        {"vertikal-signature": "НОМЕР:ПОДПИСЬ — номер токена и HMAC-SHA256 в base64"},
+        {"content-type": f"{STRUCTURED}; при атрибутах в заголовках ce_… — application/json"},
+    ),
+    "bindings": _key("код организации; порядок соблюдается среди сообщений с одним ключом"),
+}
+_OUTGOING: dict[str, dict[str, Any]] = {
+    "refused": {
+        "title": "Отклонённое сообщение",
+        "summary": "Содержание, ключ и заголовки — отправителя",
+        "headers": _headers(
+            {
+                "refused-id": "номер отклонённого сообщения",
+                "refused-status": "rejected или conflict",
+                "refused-reasons": "JSON: причины по полям",
+                "refused-topic": "откуда оно",
+                "refused-partition": "откуда оно",
+                "refused-offset": "откуда оно",
+                "refused-refused-at": "когда отклонено",
+            },
+            {"refused-cut": "personal: персональные данные вырезаны"},
+        ),
+        "bindings": _key("как у отправителя"),
+    },
+    "recorded": {
+        "title": "Событие журнала",
+        "contentType": STRUCTURED,
+        "headers": _headers(
+            {"content-type": STRUCTURED, "position": "позиция в журнале", "recorded_at": "когда записано"}
+        ),
+        "bindings": _key("муниципалитет, к которому относится событие"),
+        "payload": {"$ref": "#/components/schemas/envelope"},
+    },
+    "watermark": {
+        "title": "Отметка: все события до этой позиции в этот раздел уже отправлены",
+        "summary": "Без ключа, в каждый раздел",
+        "contentType": "application/json",
+        "headers": _headers({"watermark": "1"}),
+        "payload": {"type": "object", "properties": {"watermark": {"type": "integer"}}, "required": ["watermark"]},
+    },
+}
 
 
 def breaking(old: Any, new: Any, path: str = "") -> Iterator[str]:
@@ -72,7 +136,8 @@ def _message(contract: Contract) -> dict[str, Any]:
     return {
         "name": contract.type,
         "title": contract.title,
-        "contentType": "application/cloudevents+json",
+        "contentType": STRUCTURED,
+        "traits": [{"$ref": "#/components/messageTraits/signed"}],
         "payload": {
             "allOf": [
                 {"$ref": "#/components/schemas/envelope"},

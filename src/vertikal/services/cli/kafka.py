@@ -16,7 +16,7 @@ from .. import access, keys, serving, store, terminal
 from ..access import Party
 from ..intake import ACCEPTED, CONFLICT, DUPLICATE, REJECTED, Intake
 from ..refusals import Refusal
-from ..settings import BadSetting, Settings, now
+from ..settings import BadSetting, Kafka, Settings, now
 from ..stream import offsets, refused, signing, watching
 from ..stream.topics import INBOX
 from ..terminal import OK, PARTLY, REFUSED, as_json, out
@@ -36,7 +36,7 @@ def kafka_init(settings: Settings, partitions: int, replicas: int, as_json: bool
     """Make the topics vertikal.inbox, vertikal.refused and vertikal.log; what is there stays."""
     from ..stream import broker  # noqa: PLC0415
 
-    made = broker.make_topics(_servers(settings), partitions, replicas)
+    made = broker.make_topics(_kafka(settings), partitions, replicas)
     terminal.print_json({"made": made}) if as_json else out.print(
         f"made: {', '.join(made) or 'nothing, all are there'}"
     )
@@ -65,7 +65,7 @@ def kafka_intake(settings: Settings) -> None:
     engine = store.open_store(settings.database_url, "ingest")
     store.require_sound(engine)
     intake = Intake(engine, now, settings.timezone)
-    Taker(engine, intake, keys.master(settings), now, _servers(settings)).follow(stop)
+    Taker(engine, intake, keys.master(settings), now, _kafka(settings)).follow(stop)
 
 
 @kafka.command("relay")
@@ -76,7 +76,7 @@ def kafka_relay(settings: Settings) -> None:
 
     stop = serving.stop_on_signals()
     engine = store.open_store(settings.database_url, "projector")
-    Relay(engine, now, _servers(settings)).follow(stop)
+    Relay(engine, now, _kafka(settings)).follow(stop)
 
 
 def project_from_kafka(settings: Settings, *, once: bool) -> None:
@@ -88,7 +88,7 @@ def project_from_kafka(settings: Settings, *, once: bool) -> None:
     store.require_sound(engine)
     with reading(engine) as connection:
         head = log.read_head(connection).position
-    Projecting(engine, _servers(settings)).follow(stop, head if once else None)
+    Projecting(engine, _kafka(settings)).follow(stop, head if once else None)
 
 
 @kafka.command("status")
@@ -98,7 +98,7 @@ def kafka_status(settings: Settings, as_json: bool) -> None:
     """Show how far intake and relay are; ends with 1 while a partition is stopped."""
     from ..stream import broker  # noqa: PLC0415
 
-    there = broker.ranges(_servers(settings), INBOX)
+    there = broker.ranges(_kafka(settings), INBOX)
     with reading(store.open_store(settings.database_url, "ingest")) as connection:
         found = watching.status(connection, there)
     stopped = [each for each in found["inbox"] if each["stopped"]]
@@ -160,7 +160,7 @@ def kafka_resume(settings: Settings, partition: int, as_json: bool) -> None:
     """Have a stopped partition of vertikal.inbox read again from its first message; what is gone is conceded."""
     from ..stream import broker  # noqa: PLC0415
 
-    there = broker.ranges(_servers(settings), INBOX).get(partition)
+    there = broker.ranges(_kafka(settings), INBOX).get(partition)
     if there is None:
         raise Refusal(404, f"раздела {partition} в {INBOX} нет")
     with writing(store.open_store(settings.database_url, "ingest")) as connection:
@@ -169,7 +169,7 @@ def kafka_resume(settings: Settings, partition: int, as_json: bool) -> None:
     terminal.print_json(resumed) if as_json else out.print(text)
 
 
-def _servers(settings: Settings) -> str:
+def _kafka(settings: Settings) -> Kafka:
     if settings.kafka is None:
         raise BadSetting("VERTIKAL_KAFKA is not set: host:port[,host:port…]")
     return settings.kafka

@@ -1,24 +1,39 @@
 """Kafka itself: the only module that knows its client.
 
-Failures of the broker are ``Unavailable``: it is asked again. ``LogLost`` is the one that no repetition heals.
+Failures of the broker are ``Unavailable``: it is asked again. ``LogLost`` is the one that no repetition heals. Whatever
+connects raises ``BadSetting``, too, where Kafka does not admit us or is not to be trusted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import logging
+import ssl
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from kafka import ConsumerRebalanceListener, KafkaConsumer, KafkaProducer, OffsetAndMetadata, TopicPartition
 from kafka.admin import KafkaAdminClient
-from kafka.errors import KafkaError, LogTruncationError, OffsetOutOfRangeError, TopicAlreadyExistsError
+from kafka.errors import (
+    KafkaError,
+    LogTruncationError,
+    OffsetOutOfRangeError,
+    SaslAuthenticationFailedError,
+    TopicAlreadyExistsError,
+    UnsupportedSaslMechanismError,
+)
+from kafka.net.transport import KafkaSSLTransport, KafkaTCPTransport
 
+from ..settings import BadSetting, Kafka
 from .topics import GROUP, INBOX, LOG, MESSAGE_MAX_BYTES, REFUSED, Headers, LogLost, Message, Range, Unavailable
 
 # A refused message goes out with its reasons, an event of the log with its position: both need room beside the value.
 TOPIC_MAX_BYTES = MESSAGE_MAX_BYTES + (1 << 20)
-SESSION_TIMEOUT_MS = 45_000
+SESSION_TIMEOUT_MS = 10_000  # how long a partition stands still when its consumer was killed, or lost the broker
 BATCH, FOLLOWED = 1_000, 5_000
 CONNECT_MAX_MS = 10_000
+RECONNECT_MAX_MS = 2_000  # the client's own 30 seconds would come on top of every failure of the broker
 FLUSH_MAX_S = 60.0
 
 
@@ -28,12 +43,12 @@ class Inbox(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python sh
     ``fresh``: partitions that were assigned, but not begun yet. Kafka's own offsets and resets are not used.
     """
 
-    def __init__(self, servers: str, topic: str = INBOX, group: str = GROUP) -> None:
+    def __init__(self, kafka: Kafka, topic: str = INBOX, group: str = GROUP) -> None:
         self.topic = topic
         self.fresh: set[int] = set()
-        try:
+        with _connecting(kafka) as given:
             self._consumer = KafkaConsumer(
-                bootstrap_servers=servers.split(","),
+                **given,
                 group_id=group,
                 auto_offset_reset="none",
                 enable_auto_commit=False,
@@ -43,11 +58,8 @@ class Inbox(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python sh
                 max_partition_fetch_bytes=TOPIC_MAX_BYTES,
                 metadata_max_age_ms=10_000,
                 isolation_level="read_committed",
-                bootstrap_timeout_ms=CONNECT_MAX_MS,
             )
             self._consumer.subscribe([topic], listener=self)
-        except KafkaError as error:
-            raise Unavailable(str(error)) from error
 
     def on_partitions_assigned(self, assigned: Iterable[Any]) -> None:
         """Called by the client inside ``poll``, where nothing may wait: reading begins later, by ``begin_at``."""
@@ -109,12 +121,12 @@ class Follower:
     Where it has come to, it tells Kafka, so that others need not begin at the beginning; nothing depends on that.
     """
 
-    def __init__(self, servers: str, topic: str, group: str) -> None:
+    def __init__(self, kafka: Kafka, topic: str, group: str) -> None:
         self.topic = topic
-        try:
+        with _connecting(kafka) as given:
             self._consumer = KafkaConsumer(
                 topic,
-                bootstrap_servers=servers.split(","),
+                **given,
                 group_id=group,
                 auto_offset_reset="earliest",
                 enable_auto_commit=False,
@@ -123,10 +135,7 @@ class Follower:
                 heartbeat_interval_ms=min(1_000, SESSION_TIMEOUT_MS // 4),
                 max_partition_fetch_bytes=TOPIC_MAX_BYTES,
                 metadata_max_age_ms=10_000,
-                bootstrap_timeout_ms=CONNECT_MAX_MS,
             )
-        except KafkaError as error:
-            raise Unavailable(str(error)) from error
 
     @property
     def assigned(self) -> set[int]:
@@ -161,21 +170,18 @@ class Follower:
 class Outlet:
     """An idempotent producer: each partition gets each message once, in order, while this producer lives."""
 
-    def __init__(self, servers: str) -> None:
+    def __init__(self, kafka: Kafka) -> None:
         self._sent: list[Any] = []
-        try:
+        with _connecting(kafka) as given:
             self._producer = KafkaProducer(
-                bootstrap_servers=servers.split(","),
+                **given,
                 acks="all",
                 enable_idempotence=True,
                 allow_auto_create_topics=False,
                 linger_ms=5,
                 batch_size=256 << 10,
                 max_request_size=TOPIC_MAX_BYTES,
-                bootstrap_timeout_ms=CONNECT_MAX_MS,
             )
-        except KafkaError as error:
-            raise Unavailable(str(error)) from error
 
     def partitions(self, topic: str) -> list[int]:
         try:
@@ -213,41 +219,117 @@ class Outlet:
         self._producer.close(timeout=1)
 
 
-def make_topics(servers: str, partitions: int, replicas: int) -> list[str]:
+def make_topics(kafka: Kafka, partitions: int, replicas: int) -> list[str]:
     """Make those of the three topics that are not there; their names."""
     configs = {"max.message.bytes": str(TOPIC_MAX_BYTES)}
     made = []
-    try:
-        with KafkaAdminClient(bootstrap_servers=servers.split(","), bootstrap_timeout_ms=CONNECT_MAX_MS) as admin:
-            there = set(admin.list_topics())
-            for topic in (INBOX, REFUSED, LOG):
-                options = {"num_partitions": partitions, "replication_factor": replicas, "configs": configs}
-                if topic not in there:
-                    try:
-                        admin.create_topics({topic: options}, wait_for_metadata=True)
-                        made.append(topic)
-                    except TopicAlreadyExistsError:
-                        pass  # another process was faster
-    except KafkaError as error:
-        raise Unavailable(str(error)) from error
+    with _connecting(kafka) as given, KafkaAdminClient(**given) as admin:
+        there = set(admin.list_topics())
+        for topic in (INBOX, REFUSED, LOG):
+            options = {"num_partitions": partitions, "replication_factor": replicas, "configs": configs}
+            if topic not in there:
+                try:
+                    admin.create_topics({topic: options}, wait_for_metadata=True)
+                    made.append(topic)
+                except TopicAlreadyExistsError:
+                    pass  # another process was faster
     return made
 
 
-def ranges(servers: str, topic: str) -> dict[int, Range]:
+def ranges(kafka: Kafka, topic: str) -> dict[int, Range]:
     """What each partition of a topic holds now; empty where there is no such topic."""
-    try:
-        consumer = KafkaConsumer(
-            bootstrap_servers=servers.split(","), allow_auto_create_topics=False, bootstrap_timeout_ms=CONNECT_MAX_MS
-        )
+    with _connecting(kafka) as given:
+        consumer = KafkaConsumer(**given, allow_auto_create_topics=False)
         try:
             found = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
             begins, ends = consumer.beginning_offsets(found), consumer.end_offsets(found)
             topic_id = str(consumer._cluster.topic_id(topic))  # no public way
         finally:
             consumer.close()
-    except KafkaError as error:
-        raise Unavailable(str(error)) from error
     return {at.partition: Range(topic_id, begins[at], ends[at]) for at in found}
+
+
+@contextmanager
+def _connecting(kafka: Kafka) -> Iterator[dict[str, Any]]:
+    """What every client is given to connect with, and what its failures are to us."""
+    given: dict[str, Any] = {
+        "bootstrap_servers": kafka.servers.split(","),
+        "bootstrap_timeout_ms": CONNECT_MAX_MS,
+        "reconnect_backoff_max_ms": RECONNECT_MAX_MS,
+        "security_protocol": kafka.security,
+    }
+    if kafka.tls:
+        given |= {"ssl_context": _trusted(kafka.ca)}
+    if kafka.sasl:
+        given |= {"sasl_mechanism": kafka.mechanism, "sasl_plain_username": kafka.user}
+        given |= {"sasl_plain_password": _password(str(kafka.password))}
+    with _heard() as failures:
+        try:
+            yield given
+        except KafkaError as error:
+            for failure in failures:
+                _admitted(kafka, failure)
+            raise Unavailable("; ".join(dict.fromkeys(map(str, [error, *failures])))) from error
+
+
+@contextmanager
+def _heard() -> Iterator[list[Exception]]:
+    """What the client tells its log of attempts that failed: what it raises is only that it could not connect."""
+    failures: list[Exception] = []
+
+    class Ear(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            failures.extend(each for each in record.args or () if isinstance(each, Exception))
+
+    log, ear = logging.getLogger("kafka.net.manager"), Ear(logging.WARNING)
+    log.addHandler(ear)
+    try:
+        yield failures
+    finally:
+        log.removeHandler(ear)
+
+
+def _admitted(kafka: Kafka, failure: Exception) -> None:
+    """Raises ``BadSetting`` for a failure that no repetition heals."""
+    if isinstance(untrusted := failure.__context__, ssl.SSLCertVerificationError):
+        raise BadSetting(f"VERTIKAL_KAFKA_CA: Kafka is not to be trusted: {untrusted.verify_message}") from failure
+    if isinstance(failure, UnsupportedSaslMechanismError):
+        raise BadSetting(f"VERTIKAL_KAFKA_MECHANISM: Kafka does not know {kafka.mechanism}: {failure}") from failure
+    if isinstance(failure, SaslAuthenticationFailedError):
+        raise BadSetting(f"VERTIKAL_KAFKA_PASSWORD: Kafka does not admit {kafka.user}: {failure}") from failure
+
+
+def _trusted(ca: str | None) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=ca)
+    except OSError as error:  # which ssl's own errors are, too
+        raise BadSetting(f"VERTIKAL_KAFKA_CA: {ca} holds no certificates that can be read: {error}") from error
+
+
+def _password(given: str) -> str:
+    if not Path(given).is_absolute():
+        return given
+    try:
+        return Path(given).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadSetting(f"VERTIKAL_KAFKA_PASSWORD: no password in {given}: {error}") from error
+
+
+def _before_the_end(read: Callable[[Any], tuple[bytes, Any]]) -> Callable[[Any], tuple[bytes, Any]]:
+    """Reads that leave the end of a connection to the next one where anything came before it.
+
+    The client itself drops what comes together with the end, and so does Kafka say that a password is wrong.
+    """
+
+    def reading(transport: Any) -> tuple[bytes, Any]:
+        data, error = read(transport)
+        return data, None if data else error
+
+    return reading
+
+
+for _transport in (KafkaTCPTransport, KafkaSSLTransport):
+    _transport._sock_recv = _before_the_end(_transport._sock_recv)
 
 
 def _message(record: Any) -> Message:

@@ -24,6 +24,7 @@ from ...events.sealing import MasterKey
 from ..access import Party
 from ..intake import CONFLICT, REJECTED, Answer, Intake, Outcome
 from ..projector import UNAVAILABLE
+from ..settings import Kafka
 from . import offsets, refused
 from .broker import Inbox, Outlet, ranges
 from .messages import Read, read
@@ -45,7 +46,7 @@ class Taker:
         intake: Intake,
         master: MasterKey,
         clock: Callable[[], datetime],
-        servers: str,
+        kafka: Kafka,
         topics: tuple[str, str] = (INBOX, REFUSED),
         group: str = GROUP,
     ) -> None:
@@ -53,7 +54,7 @@ class Taker:
         self._intake = intake
         self._master = master
         self._clock = clock
-        self._servers = servers
+        self._kafka = kafka
         self._topic, self._refused_topic = topics
         self._group = group
         self._claims: dict[int, Claim] = {}
@@ -76,8 +77,8 @@ class Taker:
 
     def session(self, stop: threading.Event) -> None:
         """One membership of the group. Raises ``Fenced``, ``Unavailable`` and what the database raises."""
-        inbox = Inbox(self._servers, self._topic, self._group)
-        outlet = Outlet(self._servers)
+        inbox = Inbox(self._kafka, self._topic, self._group)
+        outlet = Outlet(self._kafka)
         self._claims.clear()
         try:
             while not stop.is_set():
@@ -103,7 +104,7 @@ class Taker:
 
     def _claim(self, inbox: Inbox) -> None:
         """Take over what was assigned, and read on from where the database says."""
-        there = ranges(self._servers, self._topic)
+        there = ranges(self._kafka, self._topic)
         for partition in sorted(inbox.fresh & there.keys()):
             with writing(self._engine) as connection:
                 claim = offsets.claim(connection, self._topic, partition, there[partition], self._clock())

@@ -28,6 +28,7 @@ from ...projections.engine import Engine as Fold
 from ...projections.parts import Missing, Settler, Stager, Standing, Window
 from .. import projector
 from ..projector import UNAVAILABLE
+from ..settings import Kafka
 from .broker import Follower
 from .relay import join, marked, number
 from .topics import LOG, Message, Unavailable
@@ -79,9 +80,9 @@ class Partition:
 class Projecting:
     """One of the processes. ``topic`` and ``group`` are not the usual ones in tests only."""
 
-    def __init__(self, engine: Engine, servers: str, topic: str = LOG, group: str = GROUP) -> None:
+    def __init__(self, engine: Engine, kafka: Kafka, topic: str = LOG, group: str = GROUP) -> None:
         self._engine = engine
-        self._servers = servers
+        self._kafka = kafka
         self._topic = topic
         self._group = group
         self._stager = Stager()
@@ -109,7 +110,7 @@ class Projecting:
         """One membership of the group. Raises ``Unavailable`` and what the database raises."""
         self._partitions, self._position = {}, -1
         self._forget()
-        follower = Follower(self._servers, self._topic, self._group)
+        follower = Follower(self._kafka, self._topic, self._group)
         try:
             while not self._ended(stop, until):
                 self._read(follower)

@@ -24,6 +24,7 @@ from ...events.database import reading, writing
 from ...events.log import Recorded, timestamp
 from ...projections.organisations import Tree, read_tree
 from ..projector import UNAVAILABLE
+from ..settings import Kafka
 from .broker import Outlet
 from .election import elected
 from .messages import STRUCTURED
@@ -41,10 +42,10 @@ logger = structlog.get_logger()
 class Relay:
     """Publishes the log of one database. ``topic`` is not the usual one in tests only."""
 
-    def __init__(self, engine: Engine, clock: Callable[[], datetime], servers: str, topic: str = LOG) -> None:
+    def __init__(self, engine: Engine, clock: Callable[[], datetime], kafka: Kafka, topic: str = LOG) -> None:
         self._engine = engine
         self._clock = clock
-        self._servers = servers
+        self._kafka = kafka
         self._topic = topic
         self._tree: Tree | None = None
 
@@ -66,7 +67,7 @@ class Relay:
 
     def session(self, stop: threading.Event) -> None:
         """Publish from where it was left off. Raises ``Fenced``, ``Unavailable`` and what the database raises."""
-        outlet, self._tree = Outlet(self._servers), None
+        outlet, self._tree = Outlet(self._kafka), None
         try:
             with writing(self._engine) as connection:
                 position, epoch = begin(connection, self._clock())
