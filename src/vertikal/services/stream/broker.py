@@ -46,20 +46,7 @@ class Inbox(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python sh
     def __init__(self, kafka: Kafka, topic: str = INBOX, group: str = GROUP) -> None:
         self.topic = topic
         self.fresh: set[int] = set()
-        with _connecting(kafka) as given:
-            self._consumer = KafkaConsumer(
-                **given,
-                group_id=group,
-                auto_offset_reset="none",
-                enable_auto_commit=False,
-                allow_auto_create_topics=False,
-                session_timeout_ms=SESSION_TIMEOUT_MS,
-                heartbeat_interval_ms=min(1_000, SESSION_TIMEOUT_MS // 4),  # how soon a rebalance is noticed
-                max_partition_fetch_bytes=TOPIC_MAX_BYTES,
-                metadata_max_age_ms=10_000,
-                isolation_level="read_committed",
-            )
-            self._consumer.subscribe([topic], listener=self)
+        self._consumer = _join(kafka, topic, group, reset="none", listener=self)
 
     def on_partitions_assigned(self, assigned: Iterable[Any]) -> None:
         """Called by the client inside ``poll``, where nothing may wait: reading begins later, by ``begin_at``."""
@@ -123,19 +110,7 @@ class Follower:
 
     def __init__(self, kafka: Kafka, topic: str, group: str) -> None:
         self.topic = topic
-        with _connecting(kafka) as given:
-            self._consumer = KafkaConsumer(
-                topic,
-                **given,
-                group_id=group,
-                auto_offset_reset="earliest",
-                enable_auto_commit=False,
-                allow_auto_create_topics=False,
-                session_timeout_ms=SESSION_TIMEOUT_MS,
-                heartbeat_interval_ms=min(1_000, SESSION_TIMEOUT_MS // 4),
-                max_partition_fetch_bytes=TOPIC_MAX_BYTES,
-                metadata_max_age_ms=10_000,
-            )
+        self._consumer = _join(kafka, topic, group, reset="earliest")
 
     @property
     def assigned(self) -> set[int]:
@@ -217,6 +192,29 @@ class Outlet:
 
     def close(self) -> None:
         self._producer.close(timeout=1)
+
+
+def _join(
+    kafka: Kafka, topic: str, group: str, *, reset: str, listener: ConsumerRebalanceListener | None = None
+) -> KafkaConsumer:
+    """A new member of a group. ``reset``: what it does where Kafka knows no offset of it, or lacks that."""
+    with _connecting(kafka) as given:
+        consumer = KafkaConsumer(
+            **given,
+            group_id=group,
+            auto_offset_reset=reset,
+            enable_auto_commit=False,
+            allow_auto_create_topics=False,
+            session_timeout_ms=SESSION_TIMEOUT_MS,
+            heartbeat_interval_ms=min(1_000, SESSION_TIMEOUT_MS // 4),  # how soon a rebalance is noticed
+            max_partition_fetch_bytes=TOPIC_MAX_BYTES,
+            metadata_max_age_ms=10_000,
+            isolation_level="read_committed",
+        )
+        # A member that joins before it knows the topic's partitions may deal out none, and never notice.
+        consumer.partitions_for_topic(topic)
+        consumer.subscribe([topic], listener=listener)
+        return consumer
 
 
 def make_topics(kafka: Kafka, partitions: int, replicas: int) -> list[str]:
