@@ -101,6 +101,9 @@ class Team:
             for part in range(self.count):
                 self.stage(opened, part)
             assert self.settle()
+        with reading(self.store.engine) as connection:
+            for each in STAGED:
+                assert connection.execute(select(func.count()).select_from(each)).scalar() == 0
 
 
 def by_turns(count: int) -> Callable[[int], int]:
@@ -125,8 +128,6 @@ def compare_with_one_projector(store: Vertikal) -> None:
     alike(store)
     with reading(store.engine) as connection:
         assert comparing.differences(connection, VOLUMES["a"], VOLUMES["b"], 5) == (head(store), [])
-        for each in STAGED:
-            assert connection.execute(select(func.count()).select_from(each)).scalar() == 0
 
 
 @BRIEF
