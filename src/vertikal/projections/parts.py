@@ -79,6 +79,12 @@ def look(connection: Connection, *, lock: bool = False) -> Standing:
     return Standing(name, position, opened, reached, {part: at for part, _, at in rows if opened is not None})
 
 
+def read(connection: Connection) -> list[tuple[int, int]]:
+    """(part, up to where all its events are at hand) of every part that anybody has."""
+    rows = connection.execute(select(parts.c.part, parts.c.reached).order_by(parts.c.part))
+    return [(part, reached) for part, reached in rows]
+
+
 def announce(connection: Connection, reached: Mapping[int, int]) -> None:
     """Say of parts up to where their events are at hand; who said more before is not contradicted."""
     for part, position in reached.items():

@@ -31,10 +31,17 @@ COUNTED = {
 }
 
 
+LOG = {
+    "reached": "Position up to which the projectors have read a partition of the log",
+    "lag": "Positions that the projectors have not read of a partition of the log",
+}
+
+
 def exposition(progress: dict[str, Any], kafka: dict[str, Any]) -> bytes:
     """The text; ``progress`` is that of the figures, ``kafka`` the status of intake and relay."""
     registry = CollectorRegistry()
-    registry.register(_Snapshot([*_of_progress(progress), *_of_inbox(kafka["inbox"]), *_of_relay(kafka)]))
+    of_kafka = (*_of_inbox(kafka["inbox"]), *_of_relay(kafka), *_of_log(kafka["log"]))
+    registry.register(_Snapshot([*_of_progress(progress), *of_kafka]))
     return generate_latest(registry)
 
 
@@ -64,6 +71,14 @@ def _of_inbox(partitions: list[dict[str, Any]]) -> Iterator[Metric]:
         for each in partitions:
             counter.add_metric([str(each["partition"])], each[name])
         yield counter
+
+
+def _of_log(partitions: list[dict[str, Any]]) -> Iterator[Metric]:
+    for name, text in LOG.items():
+        gauge = GaugeMetricFamily(f"vertikal_kafka_log_{name}", text, labels=["partition"])
+        for each in partitions:
+            gauge.add_metric([str(each["partition"])], each[name])
+        yield gauge
 
 
 def _of_relay(kafka: dict[str, Any]) -> Iterator[Metric]:

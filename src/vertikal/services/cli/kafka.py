@@ -112,6 +112,9 @@ def kafka_status(settings: Settings, as_json: bool) -> None:
     out.print(
         f"relayed to position {relayed['position']} of {relayed['head']}; refused messages: {found['refused_open']}"
     )
+    if found["log"]:
+        behind = ", ".join(f"{each['partition']} at {each['reached']}" for each in found["log"] if each["lag"])
+        out.print(f"read for projecting: {len(found['log'])} partitions; behind: {behind or 'none'}", soft_wrap=True)
     for each in stopped:
         out.print(f"[red]stopped[/] partition {each['partition']}: {each['stopped']}", soft_wrap=True)
     sys.exit(REFUSED if stopped else OK)

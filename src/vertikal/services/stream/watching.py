@@ -1,4 +1,4 @@
-"""How far Kafka's intake and relay are: for ``vertikal kafka status`` and ``/metrics``."""
+"""How far Kafka's intake, relay and projectors are: for ``vertikal kafka status`` and ``/metrics``."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from ...events import log
+from ...projections import parts
 from .offsets import rows
 from .tables import refused_messages, relay
 from .topics import Range
@@ -28,6 +29,7 @@ def status(connection: Connection, there: Mapping[int, Range] | None = None) -> 
         "inbox": [*partitions, *unclaimed],
         "refused_open": connection.execute(opened).scalar(),
         "relay": {**relayed, "head": head, "lag": head - relayed["position"]},
+        "log": [{"partition": part, "reached": at, "lag": head - at} for part, at in parts.read(connection)],
     }
 
 
