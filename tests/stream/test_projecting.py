@@ -206,15 +206,15 @@ def test_when_another_projector_reads_the_database_meanwhile_both_go_on(shared: 
 
 
 def test_the_command_projects_what_the_log_holds_and_ends(
-    vertical: Vertikal, broker: Broker, terminal: Terminal, client: FlaskClient
+    vertical: Vertikal, own_broker: Broker, terminal: Terminal, client: FlaskClient
 ) -> None:
-    terminal.run("kafka", "init", VERTIKAL_KAFKA=broker.servers)
+    terminal.run("kafka", "init", VERTIKAL_KAFKA=own_broker.servers)
     vertical.submit(vertical.event("staff.reported", "s1", {"organisation": "s1", "on": "2020-09-01", "teachers": 20,
                                                             "managers": 1}))  # fmt: skip
-    with following(Relay(vertical.engine, vertical.clock, Kafka(broker.servers)).follow):
-        terminal.run("project", "--from", "kafka", "--once", VERTIKAL_KAFKA=broker.servers)
+    with following(Relay(vertical.engine, vertical.clock, Kafka(own_broker.servers)).follow):
+        terminal.run("project", "--from", "kafka", "--once", VERTIKAL_KAFKA=own_broker.servers)
     assert held(vertical) == head(vertical)
-    partitions = terminal.json("kafka", "status", VERTIKAL_KAFKA=broker.servers)["log"]
+    partitions = terminal.json("kafka", "status", VERTIKAL_KAFKA=own_broker.servers)["log"]
     assert partitions == [{"partition": number, "reached": head(vertical), "lag": 0} for number in range(6)]
     assert 'vertikal_kafka_log_lag{partition="5"} 0.0' in client.get("/metrics").text.splitlines()
 

@@ -23,12 +23,18 @@ def status(connection: Connection, there: Mapping[int, Range] | None = None) -> 
     unclaimed = [_unclaimed(number, found) for number, found in (there or {}).items() if number not in known]
     head = log.read_head(connection).position
     row = connection.execute(select(relay.c.position, relay.c.relayed_at, relay.c.holder)).first()
-    relayed: dict[str, Any] = {"position": 0, "relayed_at": None, "holder": None} if row is None else dict(row._mapping)
+    position, relayed_at, holder = (0, None, None) if row is None else row
     opened = select(func.count()).where(refused_messages.c.settled_at.is_(None))
     return {
         "inbox": [*partitions, *unclaimed],
         "refused_open": connection.execute(opened).scalar(),
-        "relay": {**relayed, "head": head, "lag": head - relayed["position"]},
+        "relay": {
+            "position": position,
+            "relayed_at": relayed_at,
+            "holder": holder,
+            "head": head,
+            "lag": head - position,
+        },
         "log": [{"partition": part, "reached": at, "lag": head - at} for part, at in parts.read(connection)],
     }
 
