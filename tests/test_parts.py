@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from functools import partial
 from random import Random
 from typing import Any
@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select, update
-from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from tests import test_decisions, test_ledger
 from tests.conftest import Vertikal
@@ -22,11 +22,11 @@ from tests.sayings import GORODETS, said
 from tests.test_closings import check, sized
 from tests.test_cycles import ACTIVITY
 from tests.test_ledger import Step, cycle, histories, mark, retractions, tell
-from tests.test_rebuild import alike, sometimes
-from vertikal.events import log
-from vertikal.events.database import reading, writing
+from tests.test_rebuild import alike, build, finish, sometimes
+from vertikal.events import database, log
+from vertikal.events.database import connect, reading, writing
 from vertikal.events.log import Recorded
-from vertikal.projections import blocked, book, comparing, parts
+from vertikal.projections import blocked, book, building, comparing, parts
 from vertikal.projections.engine import CursorMoved
 from vertikal.projections.engine import Engine as Fold
 from vertikal.projections.parts import STAGED, Missing, Settler, Stager, Window
@@ -73,13 +73,10 @@ class Team:
     def stage(self, opened: Window, *which: int) -> None:
         """Stage these parts, by one process."""
         within = [each for each in self.log() if opened.base < each.position <= opened.until]
-        counts: defaultdict[int, int] = defaultdict(int, dict.fromkeys(which, 0))
-        for each in within:
-            counts[self.part_of(each.position)] += 1
-        ours = [each for each in within if self.part_of(each.position) in which]
+        given = {part: [each for each in within if self.part_of(each.position) == part] for part in which}
         try:
             with writing(self.store.engine) as connection:
-                self.stagers[which[0]].stage(connection, opened, ours, {part: counts[part] for part in which})
+                self.stagers[which[0]].stage(connection, opened, given)
         except BaseException:
             self.stagers[which[0]].forget()
             raise
@@ -319,11 +316,82 @@ def test_a_part_that_lacks_an_event_keeps_the_window_from_being_settled(vertical
     assert opened is not None
     team.stage(opened, 0)
     with writing(vertical.engine) as connection:
-        connection.execute(update(table).values(events=table.c.events - 1))
+        connection.execute(update(table).values(checksum=table.c.checksum - 1))
     team.stage(opened, 1)
     with pytest.raises(Missing):
         team.settle()
     assert held(vertical) == before
+
+
+def test_an_event_too_few_and_another_too_many_are_found_out(vertical: Vertikal) -> None:
+    report(vertical)
+    team = Team(vertical, 2, by_turns(2))
+    opened = team.open()
+    assert opened is not None
+    within = [each for each in team.log() if opened.base < each.position <= opened.until]
+    for part, some in enumerate((within[:3], within[2:5])):
+        with writing(vertical.engine) as connection:
+            team.stagers[part].stage(connection, opened, {part: some})
+    with pytest.raises(Missing):
+        team.settle()
+
+
+def test_what_the_log_does_not_hold_so_is_no_event_of_a_part(vertical: Vertikal) -> None:
+    report(vertical)
+    team = Team(vertical, 1, by_turns(1))
+    opened = team.open()
+    assert opened is not None
+    within = [each for each in team.log() if opened.base < each.position <= opened.until]
+    forged = [replace(each, leaf=each.leaf.replace(b'"teachers":2', b'"teachers":9')) for each in within]
+    with writing(vertical.engine) as connection:
+        team.stagers[0].stage(connection, opened, {0: [*forged, *within]})
+    assert team.settle()
+    compare_with_one_projector(vertical)
+
+
+def test_a_rebuild_that_is_swapped_in_throws_away_what_was_staged(vertical: Vertikal) -> None:
+    report(vertical)
+    projector.catch_up(vertical.engine)
+    build(vertical)
+    finish(vertical, swap=False)
+    report(vertical)
+    team = Team(vertical, 1, by_turns(1))
+    opened = team.open()
+    assert opened is not None
+    team.stage(opened, 0)
+    with writing(vertical.engine) as connection:
+        building.swap(connection)
+        assert parts.look(connection).window is None
+    assert not team.settle()
+    team.project()
+    assert held(vertical) == head(vertical)
+
+
+@pytest.mark.parametrize("databases", ["postgresql"], indirect=True)
+def test_who_is_frozen_while_staging_keeps_the_others_waiting_for_a_limited_time(
+    vertical: Vertikal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "IDLE_MAX_S", 1)
+    report(vertical)
+    team = Team(vertical, 1, by_turns(1))
+    opened = team.open()
+    assert opened is not None
+    frozen = connect(vertical.settings.database_url, "projector")
+    with frozen.connect() as connection:
+        Stager().stage(connection, opened, {0: []})
+        with writing(vertical.engine) as other:
+            parts.close_window(other)  # returns, though the window was held
+        with pytest.raises(OperationalError):
+            connection.execute(select(1))
+    frozen.dispose()
+
+
+def test_a_process_keeps_no_tree_that_is_past(vertical: Vertikal) -> None:
+    team = Team(vertical, 1, by_turns(1))
+    for _ in range(5):
+        teach(vertical)
+        team.project()
+    assert len(team.stagers[0]._ledger._settled_in) <= 2
 
 
 def test_a_window_that_was_given_up_is_opened_anew(vertical: Vertikal) -> None:
@@ -333,7 +401,7 @@ def test_a_window_that_was_given_up_is_opened_anew(vertical: Vertikal) -> None:
     assert opened is not None
     team.stage(opened, 0)
     with writing(vertical.engine) as connection:
-        parts.give_up(connection)
+        parts.close_window(connection)
     team.project()
     compare_with_one_projector(vertical)
 

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 import orjson
 
 from tests.conftest import MASTER
+from vertikal.events import database
 from vertikal.events.database import connect
 from vertikal.events.sealing import MasterKey
 from vertikal.projections import parts
@@ -19,7 +20,7 @@ from vertikal.services.intake import Intake
 from vertikal.services.settings import Kafka, now, read_settings
 from vertikal.services.stream import broker, intake, projecting, relay
 
-SESSION_MS, BATCH, WINDOW = 2_000, 20, 120
+SESSION_MS, BATCH, WINDOW, FROZEN_MAX_S = 2_000, 20, 120, 2
 
 
 @contextmanager
@@ -53,8 +54,8 @@ def publish(url: str, servers: str, topics: list[str], master: str) -> None:
 
 def project(url: str, servers: str, topics: list[str], master: str) -> None:
     """A projector in small windows, whose sessions end soon."""
-    broker.SESSION_TIMEOUT_MS, parts.WINDOW = SESSION_MS, WINDOW
-    projecting.Projecting(connect(url), Kafka(servers), topics[0], topics[0]).follow(threading.Event())
+    broker.SESSION_TIMEOUT_MS, parts.WINDOW, database.IDLE_MAX_S = SESSION_MS, WINDOW, FROZEN_MAX_S
+    projecting.Projecting(connect(url, "projector"), Kafka(servers), topics[0], topics[0]).follow(threading.Event())
 
 
 if __name__ == "__main__":

@@ -26,14 +26,15 @@ from tests.test_parts import compare_with_one_projector, held
 from vertikal.events import log
 from vertikal.events.database import connect, reading, writing
 from vertikal.projections import parts
+from vertikal.projections.parts import Window
 from vertikal.sample import region
 from vertikal.services import demo, projector
 from vertikal.services.settings import Kafka
 from vertikal.services.stream import relay as relays
-from vertikal.services.stream.projecting import Projecting
+from vertikal.services.stream.projecting import Partition, Projecting
 from vertikal.services.stream.relay import Relay
 from vertikal.services.stream.tables import relay
-from vertikal.services.stream.topics import Headers
+from vertikal.services.stream.topics import Headers, Message
 
 PARTITIONS = 3
 
@@ -125,6 +126,7 @@ def test_whoever_is_killed_nothing_is_lost_and_nothing_counted_twice(shared: Sha
     compare_with_one_projector(shared.vertikal)
 
 
+@pytest.mark.parametrize("databases", ["postgresql"], indirect=True)  # SQLite waits for whoever sleeps over a write
 def test_a_process_that_slept_past_its_session_does_no_harm_when_it_wakes(shared: Shared) -> None:
     last = fill(shared.vertikal, 1_500)
     with following(shared.relay().follow), ExitStack() as stack:
@@ -176,7 +178,9 @@ def test_what_did_not_come_from_the_log_is_not_projected(shared: Shared) -> None
     forged = value.replace(b'"participants":', b'"participants":1')
     shared.send(forged, relays.headers(true.position, recorded_at), partition)
     shared.send(forged, relays.headers(last + 1, recorded_at))
-    shared.send(b"junk", (("position", b"x"),))
+    for junk in ((("position", b"x"),), (("position", b"7"),), (("position", b"9" * 30),), (("recorded_at", b"\xff"),)):
+        shared.send(b"junk", junk)
+    shared.send(relays.watermark(2**70), relays.WATERMARK)
     for partition in range(PARTITIONS):
         shared.send(relays.watermark(last + 1_000), relays.WATERMARK, partition)
     with shared.working(2):
@@ -196,6 +200,63 @@ def partition_of(shared: Shared, position: int) -> int:
     shared.__post_init__()
     partition: int = found.partition
     return partition
+
+
+def test_a_topic_made_anew_is_read_though_nothing_new_is_published(shared: Shared) -> None:
+    """The relay says at its start up to where everything was sent; what is not there is read from the log."""
+    last = fill(shared.vertikal)
+    with following(shared.relay().follow):
+        wait(lambda: relayed(shared) == last)
+    shared.topic = f"log-{uuid4().hex}"
+    shared.__post_init__()
+    with shared.working(2):
+        shared.until(last)
+    compare_with_one_projector(shared.vertikal)
+
+
+# What is read of a partition
+
+
+def test_what_is_settled_is_not_kept() -> None:
+    partition = Partition(settled=5)
+    partition.take([event_at(4, 0), event_at(5, 1), event_at(6, 2)])
+    assert len(partition) == 1
+    partition.settle(6)
+    assert len(partition) == 0
+
+
+def test_nothing_is_said_of_where_to_go_on_before_anything_was_read() -> None:
+    assert Partition(settled=5).settle(5) is None
+
+
+def test_another_process_goes_on_at_the_first_event_that_is_not_settled() -> None:
+    partition = Partition(settled=0)
+    partition.take([event_at(1, 0), event_at(2, 1), event_at(3, 2), mark_at(3, 3)])
+    assert [partition.settle(position) for position in (1, 3)] == [1, 4]
+
+
+def test_another_process_reads_again_the_watermark_behind_what_is_settled() -> None:
+    partition = Partition(settled=0)
+    partition.take([event_at(1, 0), mark_at(9, 1)])
+    assert [partition.settle(position) for position in (5, 9)] == [1, 2]
+
+
+def test_what_is_said_twice_of_a_position_is_kept_until_it_is_compared_with_the_log() -> None:
+    partition = Partition(settled=0)
+    partition.take([event_at(1, 0, b"false"), event_at(1, 1, b"true"), event_at(1, 2, b"true")])
+    assert [relays.split(each.leaf)[0] for each in partition.within(Window("a", 0, 9))] == [b"false", b"true"]
+
+
+def event_at(position: int, offset: int, value: bytes = b"{}") -> Message:
+    sent = relays.headers(position, "2020-09-01T09:00:00.000000Z")
+    return Message("log", 0, offset, -1, -1, b"gorodets", value, sent)
+
+
+def mark_at(position: int, offset: int) -> Message:
+    return Message("log", 0, offset, -1, -1, None, relays.watermark(position), relays.WATERMARK)
+
+
+# Beside others
 
 
 def test_when_another_projector_reads_the_database_meanwhile_both_go_on(shared: Shared) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
 
 BUSY_TIMEOUT_S = 5
+IDLE_MAX_S = 60  # a projector that is frozen in a transaction keeps others from their work no longer
 FOR_ALL_ROWS = ("work_mem = '128MB'", "maintenance_work_mem = '256MB'", "cursor_tuple_fraction = 1")
 Role = Literal["ingest", "projector", "reader"]
 
@@ -75,6 +76,8 @@ def take_all(connection: Connection) -> None:
 def _take_role(role: Role, connection: Any, _: object) -> None:
     with connection.cursor() as cursor:
         cursor.execute(f"SET ROLE vertikal_{role}")
+        if role == "projector":
+            cursor.execute(f"SET idle_in_transaction_session_timeout = '{IDLE_MAX_S}s'")
     connection.commit()
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, delete, insert, select, text, update
 from ..events import log
 from ..read_models import MODELS, VERSIONS
 from ..read_models.model import Model
+from . import parts
 from .book import held, live, resting
 from .closings import EPOCH
 from .engine import Engine
@@ -148,6 +149,7 @@ def swap(connection: Connection) -> Volume:
 
     The live projector waits, sees that its volume is not live any more, and goes on with the other.
     """
+    parts.close_window(connection)
     connection.execute(select(volumes).order_by(volumes.c.name).with_for_update()).all()
     volume = resting(connection)
     until = held(connection)

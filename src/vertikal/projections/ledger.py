@@ -67,6 +67,10 @@ class Ledger:
             self._settled_in[id(self.tree)] = self.tree, self._settled
             self.tree, self._settled = self._settled_in.setdefault(id(tree), (tree, {}))
 
+    def forget_trees(self) -> None:
+        """Keep no tree but the one that is posted in."""
+        self._settled_in = {}
+
     def replant(self, connection: Connection, position: int, tree: Tree, turned: set[str]) -> list[Posted]:
         """Put a new tree in place of the old one: what stands at the ``turned`` organisations is posted anew."""
         changes: defaultdict[tuple[str, tuple[str, ...], Path, str, bool], int] = defaultdict(int)

@@ -24,6 +24,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from ..contracts.catalogue import CATALOGUE
 from ..events import bulk, log
+from ..events.merkle import leaf_hash
 from ..read_models import MEASURES, MODELS
 from ..read_models.model import Event, Model
 from .closings import rolled_up
@@ -37,6 +38,7 @@ from .tables import Volume, parts, staged_blocked, staged_entities, staged_posti
 
 WINDOW = 20_000  # positions settled at once, at most
 CHUNK = 500
+_CLOSED = {"volume": "", "base": 0, "until": 0}  # the row stays: whoever works on a window locks it
 STAGED = (staged_entities, staged_postings, staged_blocked)
 # What the leader takes itself: the events of read models that feed on postings or hear them, and what the tree is of.
 _ORGANISATIONS = {type_ for type_ in CATALOGUE.newest if type_.startswith("organisation.")}
@@ -87,8 +89,8 @@ def read(connection: Connection) -> list[tuple[int, int]]:
 
 def announce(connection: Connection, reached: Mapping[int, int]) -> None:
     """Say of parts up to where their events are at hand; who said more before is not contradicted."""
-    for part, position in reached.items():
-        statement = _insert(connection, parts).values(part=part, reached=position, staged=0, events=0)
+    for part, position in sorted(reached.items()):
+        statement = _insert(connection, parts).values(part=part, reached=position, staged=0, checksum=0)
         further = statement.excluded.reached
         connection.execute(
             statement.on_conflict_do_update(
@@ -99,6 +101,7 @@ def announce(connection: Connection, reached: Mapping[int, int]) -> None:
 
 def open_window(connection: Connection, count: int) -> Window | None:
     """Open a window over ``count`` parts, if all of them have something at hand and none is open."""
+    connection.execute(_insert(connection, window).values(one=1, **_CLOSED).on_conflict_do_nothing())
     standing = look(connection, lock=True)
     if standing.window is not None:
         return standing.window
@@ -108,17 +111,21 @@ def open_window(connection: Connection, count: int) -> Window | None:
         return None
     opened = Window(standing.volume, standing.position, min(until, standing.position + WINDOW))
     _clear(connection)
-    values = {"volume": opened.volume, "base": opened.base, "until": opened.until}
-    connection.execute(
-        _insert(connection, window).values(one=1, **values).on_conflict_do_update(index_elements=["one"], set_=values)
-    )
+    connection.execute(update(window).values(volume=opened.volume, base=opened.base, until=opened.until))
     return opened
 
 
+def close_window(connection: Connection) -> None:
+    """Throw away what was staged; its events are folded anew, or in another way."""
+    look(connection, lock=True)
+    _clear(connection)
+
+
 def _clear(connection: Connection) -> None:
-    for table in (window, *STAGED):  # the window first: whoever stages holds it
+    connection.execute(update(window).values(**_CLOSED))
+    for table in STAGED:
         connection.execute(delete(table))
-    connection.execute(update(parts).values(staged=0, events=0))
+    connection.execute(update(parts).values(staged=0, checksum=0))
 
 
 class Stager(Engine):
@@ -127,22 +134,24 @@ class Stager(Engine):
     def __init__(self) -> None:
         super().__init__(models=FOLDED, postings_only=True)
 
-    def stage(
-        self, connection: Connection, opened: Window, events: Sequence[log.Recorded], counts: Mapping[int, int]
-    ) -> None:
-        """Stage parts: ``events`` are all theirs of the window, in order, and ``counts`` how many each has of them.
+    def stage(self, connection: Connection, opened: Window, given: Mapping[int, Sequence[log.Recorded]]) -> None:
+        """Stage parts: for each, its events of the window. What the log does not hold so is dropped.
 
         Raises ``CursorMoved`` where the window is not open any more, or one of the parts was staged meanwhile. The
         caller commits, or calls ``forget``.
         """
         self._require(connection, opened)
-        for part, count in sorted(counts.items()):
+        hashes, events = log.hashes(connection, opened.base, opened.until), []
+        for part, said in sorted(given.items()):
+            true = [each for each in said if hashes.get(each.position) == leaf_hash(each.leaf)]
+            checksum = sum(_checked(hashes[each.position]) for each in true)
             ours = update(parts).where(parts.c.part == part, parts.c.staged < opened.until)
-            if connection.execute(ours.values(staged=opened.until, events=count)).rowcount != 1:
+            if connection.execute(ours.values(staged=opened.until, checksum=checksum)).rowcount != 1:
                 raise CursorMoved
+            events += true
         self._begin(connection, opened)
         if events:
-            self.fold(connection, events)
+            self.fold(connection, sorted(events, key=lambda each: each.position))
 
     def mend(self, connection: Connection, opened: Window) -> None:
         """Fold anew, in the order of the log, the entities that several parts have changed."""
@@ -193,6 +202,7 @@ class Stager(Engine):
         self._forget_changes()
         if log.read_head(connection).organisations > self._position:
             self._trees = Trees(connection, opened.base, opened.until)
+            self._ledger.forget_trees()
         self._position = opened.until
 
     def _forget_changes(self) -> None:
@@ -258,11 +268,13 @@ class Settler(Engine):
         opened = standing.window
         if opened is None or any(standing.lacks(part) for part in range(count)):
             return False
-        events = connection.execute(select(func.sum(parts.c.events)).where(parts.c.part < count)).scalar_one()
-        if events != opened.until - opened.base:
-            raise Missing(opened, int(events))
+        staged = connection.execute(select(func.sum(parts.c.checksum)).where(parts.c.part < count)).scalar_one()
+        if staged != sum(map(_checked, log.hashes(connection, opened.base, opened.until).values())):
+            raise Missing(opened)
         if self._position != opened.base:
             self.begin(connection, opened.base)
+        if self._volume.name != opened.volume:
+            raise CursorMoved
         self._move(connection, opened.base, opened.until)
         self._ledger.note_places(connection)
         self._stager.mend(connection, opened)
@@ -281,17 +293,16 @@ class Settler(Engine):
 
 
 class Missing(Exception):
-    """The parts of a window hold fewer or more events than the log does."""
+    """The parts of a window do not hold each of its events once."""
 
-    def __init__(self, opened: Window, events: int) -> None:
+    def __init__(self, opened: Window) -> None:
         self.window = opened
-        super().__init__(f"of the {opened.until - opened.base} events behind {opened.base} the parts hold {events}")
+        super().__init__(f"not all events of positions {opened.base + 1} to {opened.until} came, or some came twice")
 
 
-def give_up(connection: Connection) -> None:
-    """Throw away what was staged: its events are folded in another way."""
-    look(connection, lock=True)
-    _clear(connection)
+def _checked(hash_: bytes) -> int:
+    """A share of a checksum: sums are the same, as good as surely, only where each event is there once."""
+    return int.from_bytes(hash_[:6])
 
 
 def _put_in(connection: Connection, volume: Volume) -> None:

@@ -149,7 +149,7 @@ parts = Table(
     Column("part", Integer, primary_key=True, autoincrement=False),
     Column("reached", Position, nullable=False, comment="all its events up to here are at hand"),
     Column("staged", Position, nullable=False, comment="its events up to here, the end of a window, are folded"),
-    Column("events", Position, nullable=False, comment="how many of the window those are"),
+    Column("checksum", Position, nullable=False, comment="over the hashes of those of the window"),
 )
 
 staged_entities = Table(

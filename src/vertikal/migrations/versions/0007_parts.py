@@ -26,7 +26,7 @@ def upgrade() -> None:
         sa.Column("part", sa.Integer(), autoincrement=False, nullable=False),
         _position("reached", "all its events up to here are at hand"),
         _position("staged", "its events up to here, the end of a window, are folded"),
-        _position("events", "how many of the window those are"),
+        _position("checksum", "over the hashes of those of the window"),
         sa.PrimaryKeyConstraint("part"),
     )
     _make(

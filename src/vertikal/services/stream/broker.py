@@ -117,8 +117,8 @@ class Follower:
         return {each.partition for each in self._consumer.assignment()}
 
     def count(self) -> int:
-        """How many partitions the topic has."""
-        return len(self._consumer.partitions_for_topic(self.topic) or ())
+        """How many partitions the topic has. Raises ``Unavailable``."""
+        return len(_partitions(self._consumer, self.topic))
 
     def poll(self, seconds: float) -> dict[int, list[Message]]:
         """What came, by partition, each in order. Raises ``Unavailable``."""
@@ -155,6 +155,7 @@ class Outlet:
                 allow_auto_create_topics=False,
                 linger_ms=5,
                 batch_size=256 << 10,
+                metadata_max_age_ms=10_000,
                 max_request_size=TOPIC_MAX_BYTES,
             )
 
@@ -211,10 +212,23 @@ def _join(
             metadata_max_age_ms=10_000,
             isolation_level="read_committed",
         )
-        # A member that joins before it knows the topic's partitions may deal out none, and never notice.
-        consumer.partitions_for_topic(topic)
-        consumer.subscribe([topic], listener=listener)
+        try:
+            _partitions(consumer, topic)  # a member that joins without knowing them may deal out none, and never notice
+            consumer.subscribe([topic], listener=listener)
+        except BaseException:
+            consumer.close()
+            raise
         return consumer
+
+
+def _partitions(consumer: KafkaConsumer, topic: str) -> set[int]:
+    try:
+        found: set[int] | None = consumer.partitions_for_topic(topic)
+    except KafkaError as error:
+        raise Unavailable(f"{topic}: {error}") from error
+    if not found:
+        raise Unavailable(f"there is no topic {topic}: run `vertikal kafka init`")
+    return found
 
 
 def make_topics(kafka: Kafka, partitions: int, replicas: int) -> list[str]:

@@ -11,7 +11,8 @@ Whoever has partition 0 leads: opens the windows, and settles them.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Iterable
 
 import structlog
 from sqlalchemy import Engine
@@ -20,7 +21,6 @@ from sqlalchemy.exc import OperationalError
 from ...events import log
 from ...events.database import reading, writing
 from ...events.log import Recorded
-from ...events.merkle import leaf_hash
 from ...projections import parts
 from ...projections.book import held
 from ...projections.engine import CursorMoved
@@ -43,38 +43,43 @@ logger = structlog.get_logger()
 class Partition:
     """What was read of a partition and is not settled yet. ``reached``: all its events up to there were read."""
 
-    def __init__(self) -> None:
+    def __init__(self, settled: int) -> None:
         self.reached = 0
-        self._read: dict[int, tuple[int, Recorded]] = {}  # by position: the offset, and the event
-        self._settled = 0
-        self._next = 0
+        self._settled = settled
+        self._read: dict[int, dict[bytes, int]] = {}  # by position: what is said to stand there, with its offset
+        self._marks: dict[int, int] = {}  # the offset of each watermark
+        self._next: int | None = None
 
     def take(self, messages: Iterable[Message]) -> None:
-        """Messages as they come; events that are settled or came before are dropped."""
+        """Messages as they come; what is settled, or says no position, is dropped."""
         for each in messages:
             headers = dict(each.headers)
             self._next = each.offset + 1
             if "watermark" in headers:
-                self.reached = max(self.reached, marked(each.value))
+                mark = marked(each.value)
+                self.reached = max(self.reached, mark)
+                self._marks.setdefault(mark, each.offset)
                 continue
             position = number(headers.get("position"))
-            if position > self._settled and position not in self._read:
-                leaf = join(each.value or b"", (headers["recorded_at"] or b"").decode())
-                self._read[position] = each.offset, Recorded(position, leaf)
+            if position > self._settled:
+                leaf = join(each.value or b"", (headers.get("recorded_at") or b"").decode(errors="replace"))
+                self._read.setdefault(position, {}).setdefault(leaf, each.offset)
 
     def __len__(self) -> int:
         return len(self._read)
 
-    def within(self, window: Window, hashes: Mapping[int, bytes]) -> list[Recorded]:
-        """Its events of a window, in order. What is not in the log with these hashes did not come from the relay."""
-        read = (self._read[at][1] for at in sorted(self._read) if window.base < at <= window.until)
-        return [each for each in read if hashes.get(each.position) == leaf_hash(each.leaf)]
+    def within(self, window: Window) -> list[Recorded]:
+        """Its events of a window."""
+        within = [at for at in self._read if window.base < at <= window.until]
+        return [Recorded(at, leaf) for at in within for leaf in self._read[at]]
 
-    def settle(self, position: int) -> int:
+    def settle(self, position: int) -> int | None:
         """Forget what is settled; the offset at which to go on reading, should somebody else do so."""
         self._settled = position
-        self._read = {at: read for at, read in self._read.items() if at > position}
-        return min((offset for offset, _ in self._read.values()), default=self._next)
+        self._read = {at: said for at, said in self._read.items() if at > position}
+        self._marks = {at: offset for at, offset in self._marks.items() if at > position}
+        left = [offset for said in self._read.values() for offset in said.values()]
+        return min([*left, *self._marks.values()], default=self._next)
 
 
 class Projecting:
@@ -95,19 +100,20 @@ class Projecting:
 
         Raises ``OtherModels``.
         """
-        projector.begin(self._engine)
         wait = POLL_S
-        while not self._ended(stop, until):
+        while not stop.is_set():
+            began = time.monotonic()
             try:
+                projector.begin(self._engine)
                 self.session(stop, until)
-                wait = POLL_S
+                return
             except (Unavailable, *UNAVAILABLE) as error:
-                wait = min(wait * 2, AGAIN_MAX_S)
+                wait = POLL_S if time.monotonic() - began > AGAIN_MAX_S else min(wait * 2, AGAIN_MAX_S)
                 logger.warning("broker or database unavailable, trying again", seconds=wait, error=str(error))
                 stop.wait(wait)
 
     def session(self, stop: threading.Event, until: int | None = None) -> None:
-        """One membership of the group. Raises ``Unavailable`` and what the database raises."""
+        """One membership of the group, to the end. Raises ``Unavailable`` and what the database raises."""
         self._partitions, self._position = {}, -1
         self._forget()
         follower = Follower(self._kafka, self._topic, self._group)
@@ -127,8 +133,8 @@ class Projecting:
 
     def _read(self, follower: Follower) -> None:
         for partition, messages in follower.poll(POLL_S).items():
-            self._partitions.setdefault(partition, Partition()).take(messages)
-        self._partitions = {each: self._partitions.get(each, Partition()) for each in follower.assigned}
+            self._partitions.setdefault(partition, Partition(self._position)).take(messages)
+        self._partitions = {each: self._partitions.get(each, Partition(self._position)) for each in follower.assigned}
         follower.pause({at for at, each in self._partitions.items() if len(each) > BUFFERED})
 
     def _busy(self) -> bool:
@@ -141,6 +147,7 @@ class Projecting:
         try:
             with writing(self._engine) as connection:
                 parts.announce(connection, {at: each.reached for at, each in self._partitions.items()})
+            with writing(self._engine) as connection:
                 if LEADING in self._partitions:
                     parts.open_window(connection, count)
                 standing = parts.look(connection)
@@ -158,7 +165,8 @@ class Projecting:
         """Note how far the figures are; Kafka is told from where another process would go on."""
         if standing.position != self._position:
             self._position = standing.position
-            follower.commit({at: each.settle(self._position) for at, each in self._partitions.items()})
+            offsets = {at: each.settle(self._position) for at, each in self._partitions.items()}
+            follower.commit({at: offset for at, offset in offsets.items() if offset is not None})
 
     def _stage(self, standing: Standing) -> None:
         opened = standing.window
@@ -169,10 +177,7 @@ class Projecting:
         if not ours:
             return
         with writing(self._engine) as connection:
-            hashes = log.hashes(connection, opened.base, opened.until)
-            mine = {at: self._partitions[at].within(opened, hashes) for at in ours}
-            events = sorted((event for each in mine.values() for event in each), key=lambda event: event.position)
-            self._stager.stage(connection, opened, events, {at: len(each) for at, each in mine.items()})
+            self._stager.stage(connection, opened, {at: self._partitions[at].within(opened) for at in ours})
 
     def _settle(self, count: int) -> None:
         try:
@@ -190,7 +195,7 @@ class Projecting:
         self._forget()
         fold = Fold()
         with writing(self._engine) as connection:
-            parts.give_up(connection)
+            parts.close_window(connection)
             fold.apply(connection, log.read(connection, window.base, window.until - window.base))
         projector.close_epochs(self._engine, fold.volume)
 

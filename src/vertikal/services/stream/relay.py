@@ -72,6 +72,8 @@ class Relay:
             with writing(self._engine) as connection:
                 position, epoch = begin(connection, self._clock())
             logger.info("relaying", topic=self._topic, after=position, epoch=epoch)
+            if position:  # for readers of a topic that was made anew
+                self._mark(outlet, position)
             while not stop.is_set():
                 sent = self.send(outlet, position)
                 if sent == position:
@@ -94,13 +96,17 @@ class Relay:
             value, recorded_at = split(each.leaf)
             outlet.send(self._topic, value, key.encode(), headers(each.position, recorded_at))
         position = events[-1].position
+        self._mark(outlet, position)
+        return position
+
+    def _mark(self, outlet: Outlet, position: int) -> None:
+        """Send a watermark to every partition, and wait until Kafka has all that was sent."""
         partitions = outlet.partitions(self._topic)
         if not partitions:
             raise Unavailable(f"there is no topic {self._topic}: run `vertikal kafka init`")
         for partition in partitions:
             outlet.send(self._topic, watermark(position), None, WATERMARK, partition)
         outlet.flush()
-        return position
 
     def _key(self, connection: Connection, recorded: Recorded) -> str:
         """Whose event it is: the municipality above its subject on the day of recording, as known at its position.
@@ -153,8 +159,9 @@ def marked(value: bytes | None) -> int:
 
 
 def number(header: bytes | None) -> int:
-    """The number that a header holds; 0 where it holds none."""
-    return int(header) if header is not None and header.isdigit() else 0
+    """The position that a header holds; 0 where it holds none."""
+    found = int(header) if header is not None and header.isdigit() else 0
+    return found if found <= log.POSITION_MAX else 0
 
 
 def split(leaf: bytes) -> tuple[bytes, str]:
