@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,8 +17,10 @@ from tests.conftest import Vertikal
 from tests.stream.senders import Stream, messages
 from tests.stream.test_relay import Published, complete
 from tests.terminal import Terminal
+from vertikal.events.database import connect
 from vertikal.services.settings import BadSetting, Kafka, read_settings
 from vertikal.services.stream import topics
+from vertikal.services.stream.projecting import Projecting
 
 PROTOCOLS = {"SASL_PLAINTEXT": "SCRAM-SHA-512", "SSL": None, "SASL_SSL": "PLAIN"}
 TOPICS = (topics.INBOX, topics.REFUSED, topics.LOG)
@@ -47,7 +50,7 @@ def settings(broker: Broker, protocol: str, **more: str) -> Kafka:
 
 @pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_topics_intake_refusals_and_relay_work_over_a_secured_port(
+def test_every_client_of_ours_works_over_a_secured_port(
     vertical: Vertikal, secured: Broker, protocol: str, tmp_path: Path
 ) -> None:
     file = tmp_path / "password"
@@ -64,6 +67,9 @@ def test_topics_intake_refusals_and_relay_work_over_a_secured_port(
     with published.relaying():
         published.until(head := stream.log()[-1].position)
     complete(published, head)
+    engine = connect(stream.url, "projector")
+    Projecting(engine, spoken, published.topic, published.topic).follow(threading.Event(), head)
+    assert vertical.figure("trained_teachers", "s1", as_of="2020-09-01")[1] == 20
     stream.close()
     with KafkaAdminClient(bootstrap_servers=secured.servers) as admin:
         admin.delete_topics(list(TOPICS))
