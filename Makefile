@@ -44,7 +44,7 @@ format: $(READY) ## put the code in its form
 	$(BIN)/ruff format .
 
 .PHONY: bench
-bench: $(READY) ## measure against the targets, on SQLite and PostgreSQL (about twenty minutes)
+bench: $(READY) ## measure against the targets, on SQLite and PostgreSQL (about half an hour)
 	$(BIN)/python -m benchmarks
 
 .PHONY: bench-huge
