@@ -1,6 +1,7 @@
 """Databases for tests: each its own, empty, or a copy of one that was filled once: copying is far faster than making.
 
-What is copied was made in the same process by the same code as it would be for one test; every test gets its own copy.
+What is copied was made in the same process by the same code as it would be for one test, and with epochs of the same
+size, which some tests change; every test gets its own copy.
 """
 
 from __future__ import annotations
@@ -15,7 +16,19 @@ from uuid import uuid4
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
+from vertikal.projections import closings
+
 Fill = Callable[[str], None]  # makes the database of a URL, and closes it
+Made = tuple[Fill, int, int]  # by what, with epochs of which size, how many merged in one
+
+
+def made(fill: Fill) -> Made:
+    return fill, closings.EPOCH, closings.MERGED
+
+
+def named(fill: Fill) -> str:
+    """A name for the database that is copied."""
+    return "_".join(map(str, (fill.__name__, *made(fill)[1:])))
 
 
 class Databases(Protocol):
@@ -34,7 +47,7 @@ class SQLite:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._filled: dict[Fill, Path] = {}
+        self._filled: dict[Made, Path] = {}
 
     @contextmanager
     def fresh(self, file: Path, fill: Fill | None = None) -> Iterator[str]:
@@ -45,13 +58,13 @@ class SQLite:
             file.with_name(file.name + part).unlink(missing_ok=True)
 
     def _original(self, fill: Fill) -> Path:
-        if fill not in self._filled:
-            file = self._folder / f"{fill.__name__}.db"
+        if made(fill) not in self._filled:
+            file = self._folder / f"{named(fill)}.db"
             fill(f"sqlite:///{file}")
             # Its last connection is closed: what was in the WAL is in the file, or the copies would lack it.
             assert [each.name for each in self._folder.glob(f"{file.name}-*")] == []
-            self._filled[fill] = file
-        return self._filled[fill]
+            self._filled[made(fill)] = file
+        return self._filled[made(fill)]
 
 
 class PostgreSQL:
@@ -62,7 +75,7 @@ class PostgreSQL:
         self._admin = create_engine(
             self._server.set(drivername="postgresql+psycopg2"), isolation_level="AUTOCOMMIT", pool_size=1
         )
-        self._filled: dict[Fill, str] = {}
+        self._filled: dict[Made, str] = {}
 
     def close(self) -> None:
         self._admin.dispose()
@@ -77,12 +90,12 @@ class PostgreSQL:
             self._run(f"DROP DATABASE {name} WITH (FORCE)")
 
     def _original(self, fill: Fill) -> str:
-        if fill not in self._filled:
-            name = f"filled_{fill.__name__}"
+        if made(fill) not in self._filled:
+            name = f"filled_{named(fill)}"
             self._create(name, "template1")
             fill(self._url(name))
-            self._filled[fill] = name
-        return self._filled[fill]
+            self._filled[made(fill)] = name
+        return self._filled[made(fill)]
 
     def _create(self, name: str, like: str) -> None:
         # Copied as files: without fsync that, and dropping it, takes half as long as writing it into the WAL.

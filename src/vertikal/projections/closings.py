@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, func, insert, literal, select, union_all, update
+from sqlalchemy import ColumnElement, Connection, Select, func, literal, select, union_all, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from .tables import Volume, accounts, holders, volumes
 
@@ -50,20 +51,25 @@ def due(connection: Connection, volume: Volume) -> int:
 
 
 def close(connection: Connection, volume: Volume) -> None:
-    """Close the next epoch, and those that it completes. Of two who close the same, one does. The caller commits."""
-    closed = connection.execute(select(volumes.c.closed).where(volumes.c.name == volume.name)).scalar_one()
-    ours = update(volumes).where(
-        volumes.c.name == volume.name, volumes.c.closed == closed, volumes.c.position >= closed + EPOCH
-    )
-    if connection.execute(ours.values(closed=closed + EPOCH)).rowcount == 1:
+    """Close the next epoch, if there is one, and those that it completes. The caller commits.
+
+    Two who close the same write the same rows. The volume's own row is locked last: its cursor may move meanwhile.
+    """
+    this = volumes.c.name == volume.name
+    closed, position = connection.execute(select(volumes.c.closed, volumes.c.position).where(this)).one()
+    if position - closed >= EPOCH:
         for level, number in completed(closed // EPOCH):
             make(connection, volume, level, number)
+        ours = update(volumes).where(this, volumes.c.closed == closed)
+        connection.execute(ours.values(closed=closed + EPOCH))
 
 
 def make(connection: Connection, volume: Volume, level: int, first: int, count: int = 1) -> None:
     """Write epochs of a level whose postings, or the epochs that they merge, are all there."""
     columns = [column.name for column in volume.closings.columns]
-    connection.execute(insert(volume.closings).from_select(columns, summed(volume, level, first, count)))
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    rows = insert(volume.closings).from_select(columns, summed(volume, level, first, count))
+    connection.execute(rows.on_conflict_do_nothing())
 
 
 def levels(position: int) -> list[list[Epoch]]:

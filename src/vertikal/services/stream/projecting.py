@@ -26,6 +26,7 @@ from ...projections.book import held
 from ...projections.engine import CursorMoved
 from ...projections.engine import Engine as Fold
 from ...projections.parts import Missing, Settler, Stager, Standing, Window
+from ...projections.tables import VOLUMES
 from .. import projector
 from ..projector import UNAVAILABLE
 from ..settings import Kafka
@@ -155,6 +156,8 @@ class Projecting:
             self._stage(standing)
             if LEADING in self._partitions:
                 self._settle(count)
+            if LEADING not in self._partitions or len(self._partitions) == count:
+                projector.close_epochs(self._engine, VOLUMES[standing.volume])  # while the one who leads settles
         except CursorMoved:
             self._forget()
         except OperationalError:
@@ -182,13 +185,10 @@ class Projecting:
     def _settle(self, count: int) -> None:
         try:
             with writing(self._engine) as connection:
-                settled = self._settler.settle(connection, count)
+                self._settler.settle(connection, count)
         except Missing as missing:
             logger.warning("Kafka has lost messages, reading the log of the database instead", missing=str(missing))
             self._fold_alone(missing.window)
-        else:
-            if settled:
-                projector.close_epochs(self._engine, self._settler.volume)
 
     def _fold_alone(self, window: Window) -> None:
         """Project a window as a single projector does."""
@@ -197,7 +197,6 @@ class Projecting:
         with writing(self._engine) as connection:
             parts.close_window(connection)
             fold.apply(connection, log.read(connection, window.base, window.until - window.base))
-        projector.close_epochs(self._engine, fold.volume)
 
     def _forget(self) -> None:
         self._stager.forget()
