@@ -16,7 +16,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 from tests.postgresql import postgresql
 
-from benchmarks import append, archive, flips, group, kafka, latency, library, projection, queries, rebuild
+from benchmarks import append, archive, flips, group, kafka, latency, library, projection, projectors, queries, rebuild
 from benchmarks.logs import SIZES, Logs, Urls
 from benchmarks.results import Result, show, write
 
@@ -31,6 +31,7 @@ PARTS: dict[str, Measure] = {
     "queries": queries.measure,
     "latency": latency.measure,
     "kafka": kafka.measure,
+    "projectors": projectors.measure,
     "archive": lambda name, logs, _: archive.measure(name, logs.fresh),
 }
 SIZED = ("rebuild", "library", "queries")

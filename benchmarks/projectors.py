@@ -28,7 +28,7 @@ from vertikal.services.settings import Kafka, read_settings
 from vertikal.services.stream.broker import make_topics
 from vertikal.services.stream.tables import relay
 
-EVENTS, PARTITIONS, ROUNDS = 100_000, 6, 3
+EVENTS, PARTITIONS, ROUNDS = 60_000, 6, 3
 LOOK_S = 0.02
 FROM_KAFKA = ("project", "--from", "kafka")
 CONTESTANTS: dict[str, list[tuple[str, ...]]] = {
