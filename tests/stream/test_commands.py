@@ -131,7 +131,7 @@ def test_without_a_usable_setting_the_command_names_it(terminal: Terminal, given
     assert "VERTIKAL_KAFKA" in terminal.run("kafka", "init", code=2, VERTIKAL_KAFKA=given).stderr
 
 
-def test_a_commandsthat_is_away_ends_the_command_with_75(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_broker_that_is_away_ends_the_command_with_75(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("vertikal.services.stream.broker.CONNECT_MAX_MS", 500)
     terminal.run("kafka", "init", code=75, VERTIKAL_KAFKA="127.0.0.1:1")
 

@@ -20,11 +20,14 @@ from tests.conftest import Vertikal, going_on, region, settings_of
 from tests.postgresql import Server, postgresql_server
 from tests.stream.senders import Stream, following, wait
 from tests.stream.test_relay import Published, complete
+from tests.test_parts import held
 from vertikal.contracts.catalogue import CATALOGUE, Catalogue
 from vertikal.contracts.fields import Code, Count, Date, Record
 from vertikal.events.database import connect, writing
+from vertikal.services.settings import Kafka
 from vertikal.services.stream import offsets, refused
 from vertikal.services.stream.broker import Inbox, ranges
+from vertikal.services.stream.projecting import Projecting
 
 AWAY_S = 10.0
 
@@ -114,15 +117,22 @@ def test_without_the_upcast_old_events_would_count_for_nothing(stream: Stream, m
 def test_a_broker_away_for_ten_seconds_is_waited_for_while_a_sender_goes_on(
     vertical: Vertikal, own_broker: Broker
 ) -> None:
-    stream = Stream(vertical, own_broker.servers)
-    with stream.taking(), following(Sending(stream).follow):
-        stream.until(10)
-        own_broker.stop()
-        time.sleep(AWAY_S)
-        before = stream.counts()["received"]
-        own_broker.start()
-        stream.until(before + 20)
-    stream.take(stream.confirmed)
+    """By the intake, the relay and a projector, which come to the same end."""
+    stream, published = Stream(vertical, own_broker.servers), Published(vertical, own_broker.servers)
+    projecting = Projecting(connect(stream.url, "projector"), Kafka(own_broker.servers), published.topic)
+    with stream.taking(), published.relaying(), following(projecting.follow):
+        with following(Sending(stream).follow):
+            stream.until(10)
+            own_broker.stop()
+            time.sleep(AWAY_S)
+            before = stream.counts()["received"]
+            own_broker.start()
+            stream.until(before + 20)
+        stream.until(stream.confirmed)
+        head = stream.log()[-1].position
+        published.until(head)
+        wait(lambda: held(vertical) == head)
+    complete(published, head)
     stream.check()
     stream.close()
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import orjson
 import pytest
-from kafka import TopicPartition
+from kafka import KafkaProducer, TopicPartition
 from kafka.admin import KafkaAdminClient
 
-from tests.stream.senders import Headers, Stream, messages, wait
+from tests.stream.senders import CONTENT_TYPE, Headers, Stream, messages, wait
 from vertikal.events.database import writing
 from vertikal.services.stream import intake as intakes
 from vertikal.services.stream import offsets, signing
@@ -109,7 +109,7 @@ def test_an_auditor_sends_nothing(stream: Stream) -> None:
     ("value", "word"),
     [
         (b'{"specversion": "1.0", "id": "e1"', "не является JSON"),
-        (b'{"x": "' + b"a" * 5_000_000 + b'"}', ""),
+        (b'{"x": "' + b"a" * 5_000_000 + b'"}', "data"),
         ('{"actor": "Иванова"}'.encode("cp1251"), "UTF-8"),
         (b"[" * 100_000 + b"]" * 100_000, "вложенность"),
         (b'{"a":' * 100 + b"1" + b"}" * 100, "вложенность"),
@@ -145,6 +145,21 @@ def test_a_poison_message_is_kept_whole_published_and_gets_in_nobodys_way(
     assert [(each.key, each.value) for each in published] == [(b"s1", value)]
     assert orjson.loads(dict(published[0].headers)["refused-reasons"]) == kept[0]["reasons"]
     assert dict(published[0].headers)["refused-offset"] == b"1"
+    stream.check()
+
+
+def test_a_message_too_large_to_be_published_is_kept_whole_and_gets_in_nobodys_way(stream: Stream) -> None:
+    """Twenty megabytes that compression made small enough for Kafka: those behind it are published all the same."""
+    value = b" " * (20 << 20)
+    producer = KafkaProducer(bootstrap_servers=stream.servers, max_request_size=30 << 20, compression_type="gzip")
+    producer.send(stream.inbox, value, b"s1", [CONTENT_TYPE], 0).get(10)
+    producer.close()
+    stream.send(b"{")
+    assert stream.take(2)["refused"] == 2
+    assert [row["value"] for row in stream.kept()] == [value, b"{"]
+    large, small = messages(stream.servers, stream.refused)
+    assert (large.key, large.value, dict(large.headers)["refused-cut"]) == (b"s1", None, b"size")
+    assert small.value == b"{"
 
 
 @pytest.mark.parametrize("form", ["structured", "binary", "truncated", "batch"])

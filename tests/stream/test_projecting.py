@@ -17,7 +17,8 @@ from kafka import KafkaProducer
 from sqlalchemy import select, update
 
 from tests.broker import Broker
-from tests.conftest import Vertikal
+from tests.conftest import Vertikal, made, settings_of
+from tests.postgresql import postgresql_server
 from tests.readers import head
 from tests.stream.processes import process
 from tests.stream.senders import following, make_topics, messages, wait
@@ -82,10 +83,15 @@ class Shared:
         producer.close()
 
 
-@pytest.fixture
-def shared(store: Vertikal, broker: Broker, monkeypatch: pytest.MonkeyPatch) -> Shared:
+@pytest.fixture(autouse=True)
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many batches and windows in a few hundred events."""
     monkeypatch.setattr(relays, "BATCH", 50)
     monkeypatch.setattr(parts, "WINDOW", 120)
+
+
+@pytest.fixture
+def shared(store: Vertikal, broker: Broker) -> Shared:
     return Shared(store, broker.servers)
 
 
@@ -140,6 +146,23 @@ def test_a_process_that_slept_past_its_session_does_no_harm_when_it_wakes(shared
     compare_with_one_projector(shared.vertikal)
 
 
+def test_a_database_stopped_at_any_instant_and_started_again_has_the_same_figures(broker: Broker) -> None:
+    """What was staged is not in the log of the database: it is gone when that recovers, and is made again."""
+    with postgresql_server() as server:
+        made(server.url)
+        engine = connect(server.url)
+        shared = Shared(Vertikal(engine, settings_of(server.url)), broker.servers)
+        last = fill(shared.vertikal, 2_000)
+        with shared.working(2):
+            for number in range(3):
+                shared.until(last * (number + 1) // 5)
+                server.stop_immediately()
+                server.start()
+            shared.until(last)
+        compare_with_one_projector(shared.vertikal)
+        engine.dispose()
+
+
 def test_what_is_published_twice_is_counted_once(shared: Shared) -> None:
     last = fill(shared.vertikal)
     with following(shared.relay().follow):
@@ -178,9 +201,10 @@ def test_what_did_not_come_from_the_log_is_not_projected(shared: Shared) -> None
     forged = value.replace(b'"participants":', b'"participants":1')
     shared.send(forged, relays.headers(true.position, recorded_at), partition)
     shared.send(forged, relays.headers(last + 1, recorded_at))
-    for junk in ((("position", b"x"),), (("position", b"7"),), (("position", b"9" * 30),), (("recorded_at", b"\xff"),)):
-        shared.send(b"junk", junk)
-    shared.send(relays.watermark(2**70), relays.WATERMARK)
+    for header in (("position", b"x"), ("position", b"7"), ("position", b"9" * 5_000), ("recorded_at", b"\xff")):
+        shared.send(b"junk", (header,))
+    for mark in (2**70, int("9" * 4_000)):
+        shared.send(relays.watermark(mark), relays.WATERMARK)
     for partition in range(PARTITIONS):
         shared.send(relays.watermark(last + 1_000), relays.WATERMARK, partition)
     with shared.working(2):
@@ -273,7 +297,8 @@ def test_the_command_projects_what_the_log_holds_and_ends(
     vertical.submit(vertical.event("staff.reported", "s1", {"organisation": "s1", "on": "2020-09-01", "teachers": 20,
                                                             "managers": 1}))  # fmt: skip
     with following(Relay(vertical.engine, vertical.clock, Kafka(own_broker.servers)).follow):
-        terminal.run("project", "--from", "kafka", "--once", VERTIKAL_KAFKA=own_broker.servers)
+        said = terminal.json("project", "--from", "kafka", "--once", VERTIKAL_KAFKA=own_broker.servers)
+    assert said == {"applied": 1}
     assert held(vertical) == head(vertical)
     partitions = terminal.json("kafka", "status", VERTIKAL_KAFKA=own_broker.servers)["log"]
     assert partitions == [{"partition": number, "reached": head(vertical), "lag": 0} for number in range(6)]

@@ -95,7 +95,7 @@ def test_a_mechanism_that_kafka_does_not_speak_is_said_so_in_a_sentence(secured:
 def test_a_file_that_is_not_there_is_named(secured: Broker, name: str) -> None:
     said = refused(environment(secured, "SASL_SSL", **{name: "/nowhere/file"}))
     assert f"error: VERTIKAL_{name}: " in said
-    assert "/nowhere/file" in said
+    assert ("/nowhere/file" in said) == (name == "KAFKA_CA")  # what looks like a file may be the password itself
 
 
 @pytest.mark.parametrize(
@@ -105,6 +105,9 @@ def test_a_file_that_is_not_there_is_named(secured: Broker, name: str) -> None:
         ({"SECURITY": "SASL_SSL"}, "VERTIKAL_KAFKA_USER"),
         ({"SECURITY": "SASL_SSL", "USER": "u"}, "VERTIKAL_KAFKA_USER"),
         ({"USER": "u", "PASSWORD": "p"}, "VERTIKAL_KAFKA_SECURITY"),
+        ({"SECURITY": "SSL", "USER": "u"}, "VERTIKAL_KAFKA_SECURITY"),
+        ({"MECHANISM": "PLAIN"}, "VERTIKAL_KAFKA_SECURITY"),
+        ({"CA": "/etc/ca.pem"}, "VERTIKAL_KAFKA_CA"),
         ({"SECURITY": "SASL_SSL", "USER": "u", "PASSWORD": "p", "MECHANISM": "GSSAPI"}, "VERTIKAL_KAFKA_MECHANISM"),
     ],
 )

@@ -34,7 +34,9 @@ def asyncapi() -> dict[str, Any]:
         "info": {"title": "Vertikal", "version": "1", "description": "События о поддержке школ (CloudEvents 1.0)"},
         "channels": {
             "inbox": _channel(
-                "vertikal.inbox", "События муниципальных систем; тот же состав принимает POST /v1/events", sent
+                "vertikal.inbox",
+                "События муниципальных систем: как для POST /v1/events, но без personal",
+                sent,
             ),
             "refused": _channel("vertikal.refused", "Отклонённые сообщения: как пришли, с причинами", ("refused",)),
             "log": _channel("vertikal.log", "Журнал по порядку, не менее одного раза", ("recorded", "watermark")),
@@ -89,7 +91,7 @@ _OUTGOING: dict[str, dict[str, Any]] = {
                 "refused-offset": "откуда оно",
                 "refused-refused-at": "когда отклонено",
             },
-            {"refused-cut": "personal: персональные данные вырезаны"},
+            {"refused-cut": "personal: персональные данные вырезаны; size: сообщение слишком велико и не приводится"},
         ),
         "bindings": _key("как у отправителя"),
     },

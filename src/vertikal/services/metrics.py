@@ -1,4 +1,4 @@
-"""What ``/metrics`` says, in the format of Prometheus: the log, the figures, and what Kafka's intake and relay did."""
+"""What ``/metrics`` says, in the format of Prometheus: the log, the figures, and how far all around Kafka is."""
 
 from __future__ import annotations
 
@@ -29,11 +29,9 @@ COUNTED = {
     "fenced": "Transactions of replaced consumers that were taken back",
     "lost": "Offsets that went unread, conceded by an operator",
 }
-
-
 LOG = {
-    "reached": "Position up to which the projectors have read a partition of the log",
-    "lag": "Positions that the projectors have not read of a partition of the log",
+    "reached": "Position up to which projectors have read a partition of the log; stands while nobody reads Kafka's",
+    "lag": "Positions of the log behind that",
 }
 
 
@@ -61,24 +59,26 @@ def _of_progress(progress: dict[str, Any]) -> Iterator[Metric]:
 
 
 def _of_inbox(partitions: list[dict[str, Any]]) -> Iterator[Metric]:
-    for name, text in INBOX.items():
-        gauge = GaugeMetricFamily(f"vertikal_kafka_inbox_{name}", text, labels=["partition"])
-        for each in partitions:
-            gauge.add_metric([str(each["partition"])], int(bool(each[name])) if name == "stopped" else each[name])
-        yield gauge
-    for name, text in COUNTED.items():
-        counter = CounterMetricFamily(f"vertikal_kafka_inbox_{name}", text, labels=["partition"])
-        for each in partitions:
-            counter.add_metric([str(each["partition"])], each[name])
-        yield counter
+    now = [{**each, "stopped": int(bool(each["stopped"]))} for each in partitions]
+    yield from _by_partition(GaugeMetricFamily, "vertikal_kafka_inbox", INBOX, now)
+    yield from _by_partition(CounterMetricFamily, "vertikal_kafka_inbox", COUNTED, now)
 
 
 def _of_log(partitions: list[dict[str, Any]]) -> Iterator[Metric]:
-    for name, text in LOG.items():
-        gauge = GaugeMetricFamily(f"vertikal_kafka_log_{name}", text, labels=["partition"])
+    yield from _by_partition(GaugeMetricFamily, "vertikal_kafka_log", LOG, partitions)
+
+
+def _by_partition(
+    kind: type[GaugeMetricFamily | CounterMetricFamily],
+    prefix: str,
+    texts: dict[str, str],
+    partitions: list[dict[str, Any]],
+) -> Iterator[Metric]:
+    for name, text in texts.items():
+        metric = kind(f"{prefix}_{name}", text, labels=["partition"])
         for each in partitions:
-            gauge.add_metric([str(each["partition"])], each[name])
-        yield gauge
+            metric.add_metric([str(each["partition"])], each[name])
+        yield metric
 
 
 def _of_relay(kafka: dict[str, Any]) -> Iterator[Metric]:

@@ -94,10 +94,13 @@ def _kafka(given: Mapping[str, str]) -> Kafka | None:
     for name, value, known in (("SECURITY", found.security, SECURITIES), ("MECHANISM", found.mechanism, MECHANISMS)):
         if value not in known:
             raise BadSetting(f"VERTIKAL_KAFKA_{name} must be one of {', '.join(known)}, not {value!r}")
-    if found.sasl != bool(user and password):
+    if found.sasl != bool(user and password) or (not found.sasl and (user or password or mechanism)):
         raise BadSetting(
-            "VERTIKAL_KAFKA_USER and _PASSWORD go with a VERTIKAL_KAFKA_SECURITY of SASL_SSL or SASL_PLAINTEXT"
+            "VERTIKAL_KAFKA_USER and _PASSWORD (and _MECHANISM) go with a VERTIKAL_KAFKA_SECURITY of SASL_SSL or "
+            "SASL_PLAINTEXT"
         )
+    if ca and not found.tls:
+        raise BadSetting("VERTIKAL_KAFKA_CA goes with a VERTIKAL_KAFKA_SECURITY of SSL or SASL_SSL")
     return found
 
 

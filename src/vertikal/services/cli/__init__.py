@@ -55,7 +55,7 @@ class Commands(click.Group):
         except LogChanged as error:
             terminal.fail(UNPROVEN, str(error))
         except Unavailable as error:
-            terminal.fail(UNAVAILABLE, f"Kafka cannot be reached: {error}")
+            terminal.fail(UNAVAILABLE, f"Kafka cannot be reached, or refuses what was asked: {error}")
         except OperationalError as error:
             terminal.fail(UNAVAILABLE, f"the database is busy or cannot be reached: {error.orig}")
         except DatabaseError as error:

@@ -9,9 +9,11 @@ import sys
 from typing import Any
 
 import click
+from rich.markup import escape
 
 from ...events import log
 from ...events.database import reading, writing
+from ...projections.book import held
 from .. import access, keys, serving, store, terminal
 from ..access import Party
 from ..intake import ACCEPTED, CONFLICT, DUPLICATE, REJECTED, Intake
@@ -79,23 +81,28 @@ def kafka_relay(settings: Settings) -> None:
     Relay(engine, now, _kafka(settings)).follow(stop)
 
 
-def project_from_kafka(settings: Settings, *, once: bool) -> None:
-    """Share in projecting what the relay publishes; ``once``: until the figures hold what the log holds now."""
+def project_from_kafka(settings: Settings, *, once: bool) -> int:
+    """Share in projecting what the relay publishes; ``once``: until the figures hold what the log holds now.
+
+    How many events were applied meanwhile, by all who share.
+    """
     from ..stream.projecting import Projecting  # noqa: PLC0415
 
     stop = serving.stop_on_signals()
     engine = store.open_store(settings.database_url, "projector")
     store.require_sound(engine)
     with reading(engine) as connection:
-        head = log.read_head(connection).position
+        head, before = log.read_head(connection).position, held(connection)
     Projecting(engine, _kafka(settings)).follow(stop, head if once else None)
+    with reading(engine) as connection:
+        return held(connection) - before
 
 
 @kafka.command("status")
 @as_json
 @click.pass_obj
 def kafka_status(settings: Settings, as_json: bool) -> None:
-    """Show how far intake and relay are; ends with 1 while a partition is stopped."""
+    """Show how far intake, relay and projectors are; ends with 1 while a partition is stopped."""
     from ..stream import broker  # noqa: PLC0415
 
     there = broker.ranges(_kafka(settings), INBOX)
@@ -116,7 +123,7 @@ def kafka_status(settings: Settings, as_json: bool) -> None:
         behind = ", ".join(f"{each['partition']} at {each['reached']}" for each in found["log"] if each["lag"])
         out.print(f"read for projecting: {len(found['log'])} partitions; behind: {behind or 'none'}", soft_wrap=True)
     for each in stopped:
-        out.print(f"[red]stopped[/] partition {each['partition']}: {each['stopped']}", soft_wrap=True)
+        out.print(f"[red]stopped[/] partition {each['partition']}: {escape(each['stopped'])}", soft_wrap=True)
     sys.exit(REFUSED if stopped else OK)
 
 

@@ -96,16 +96,17 @@ def project(
     if blocked:
         _list_blocked(settings, limit, as_json)
         return
-    if source == "kafka":
-        project_from_kafka(settings, once=once)
-        return
-    if not once:
+    if not once and source == "database":
         serving.run_projector(settings.database_url, parent)
         return
+    count = project_from_kafka(settings, once=once) if source == "kafka" else _catch_up(settings)
+    terminal.print_json({"applied": count}) if as_json else out.print(f"{count} events applied")
+
+
+def _catch_up(settings: Settings) -> int:
     engine = store.open_store(settings.database_url, "projector")
     with terminal.progress("events into figures", projector.behind(engine)) as advance:
-        count = projector.catch_up(engine, progress=advance)
-    terminal.print_json({"applied": count}) if as_json else out.print(f"{count} events applied")
+        return projector.catch_up(engine, progress=advance)
 
 
 def _list_blocked(settings: Settings, limit: int, as_json: bool) -> None:

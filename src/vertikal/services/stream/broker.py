@@ -324,7 +324,10 @@ def _password(given: str) -> str:
     try:
         return Path(given).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise BadSetting(f"VERTIKAL_KAFKA_PASSWORD: no password in {given}: {error}") from error
+        why = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise BadSetting(
+            f"VERTIKAL_KAFKA_PASSWORD: it begins with / and is taken for a file, which cannot be read: {why}"
+        ) from None
 
 
 def _before_the_end(read: Callable[[Any], tuple[bytes, Any]]) -> Callable[[Any], tuple[bytes, Any]]:

@@ -6,7 +6,7 @@ Personal data is the exception: it is cut out before a message is kept, since it
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -21,14 +21,15 @@ from ..intake import ACCEPTED, DUPLICATE, REJECTED, Answer, Intake, Outcome
 from ..refusals import Refusal
 from .messages import PERSONAL, Read, event_of
 from .tables import refused_messages as table
-from .topics import REFUSED, Headers, Message
+from .topics import MESSAGE_MAX_BYTES, REFUSED, Headers, Message
 
 if TYPE_CHECKING:
     from .broker import Outlet  # at work, whoever has one has loaded Kafka's client
 
 AT_A_TIME = 100
 ID_MAX, PATHS_MAX, PATH_MAX, REASONS_MAX, REASON_MAX = 256, 100, 200, 5, 500  # what a header can carry
-CUT = ("refused-cut", b"personal")
+CUT, TOO_LARGE = ("refused-cut", b"personal"), ("refused-cut", b"size")
+PUBLISHED_MAX_BYTES = MESSAGE_MAX_BYTES + (1 << 18)  # the reasons need room, too
 NO_SENDER = "отправитель не установлен: укажите --organisation и --role"
 
 
@@ -83,12 +84,21 @@ def publish(engine: Engine, outlet: Outlet, topic: str, partition: int, to: str 
         if not rows:
             return total
         for row in rows:
-            outlet.send(to, row["value"], row["key"], (*unpacked(row["headers"]), *_why(row)))
+            outlet.send(to, *_sendable(row))
         outlet.flush()
         with writing(engine) as connection:
             numbers = [row["id"] for row in rows]
             connection.execute(update(table).where(table.c.id.in_(numbers)).values(published=1))
         total += len(rows)
+
+
+def _sendable(row: Mapping[str, Any]) -> tuple[bytes | None, bytes | None, Headers]:
+    """Value, key and headers as they go out; of a message that is too large for that, what says which one it is."""
+    value, key, headers = row["value"], row["key"], unpacked(row["headers"])
+    size = sum(len(part or b"") for part in (value, key, *(part for _, part in headers)))
+    if size > PUBLISHED_MAX_BYTES:
+        return None, key and key[:ID_MAX], (TOO_LARGE, *_why(row))
+    return value, key, (*headers, *_why(row))
 
 
 def _bounded(errors: Errors) -> str:
@@ -102,7 +112,7 @@ def _bounded(errors: Errors) -> str:
     return orjson.dumps(first).decode()
 
 
-def _why(row: dict[str, Any]) -> Headers:
+def _why(row: Mapping[str, Any]) -> Headers:
     said = {name: row[name] for name in ("id", "status", "reasons", "topic", "partition", "offset", "refused_at")}
     return [(f"refused-{name.replace('_', '-')}", str(value).encode()) for name, value in said.items()]
 

@@ -160,8 +160,9 @@ def marked(value: bytes | None) -> int:
 
 def number(header: bytes | None) -> int:
     """The position that a header holds; 0 where it holds none."""
-    found = int(header) if header is not None and header.isdigit() else 0
-    return found if found <= log.POSITION_MAX else 0
+    if header is None or not header.isdigit() or len(header) > len(str(log.POSITION_MAX)):
+        return 0
+    return found if (found := int(header)) <= log.POSITION_MAX else 0
 
 
 def split(leaf: bytes) -> tuple[bytes, str]:
