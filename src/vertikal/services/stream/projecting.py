@@ -37,6 +37,7 @@ from .topics import LOG, Message, Unavailable
 GROUP = "vertikal.projectors"
 LEADING = 0
 POLL_S, AGAIN_MAX_S = 0.05, 10.0
+JOIN_S = 0.5  # a poll that is too short to join the group in leaves members behind that nobody is
 BUFFERED = 4 * parts.WINDOW  # messages of a partition that wait in memory, at most
 logger = structlog.get_logger()
 
@@ -133,7 +134,7 @@ class Projecting:
             return held(connection) >= until
 
     def _read(self, follower: Follower) -> None:
-        for partition, messages in follower.poll(POLL_S).items():
+        for partition, messages in follower.poll(POLL_S if self._partitions else JOIN_S).items():
             self._partitions.setdefault(partition, Partition(self._position)).take(messages)
         self._partitions = {each: self._partitions.get(each, Partition(self._position)) for each in follower.assigned}
         follower.pause({at for at, each in self._partitions.items() if len(each) > BUFFERED})
