@@ -32,7 +32,7 @@ from .offsets import Claim, Fenced
 from .signing import Senders
 from .topics import GROUP, INBOX, REFUSED, LogLost, Message, Unavailable
 
-POLL_S, LOOK_S = 0.5, 2.0  # a shorter poll is too short to join the group in
+POLL_S, LOOK_S = 0.5, 2.0  # the client begins anew when a join of the group ends between two polls
 AGAIN_MIN_S, AGAIN_MAX_S = 0.2, 10.0
 logger = structlog.get_logger()
 

@@ -37,7 +37,7 @@ from .topics import LOG, Message, Unavailable
 GROUP = "vertikal.projectors"
 LEADING = 0
 POLL_S, AGAIN_MAX_S = 0.05, 10.0
-JOIN_S = 0.5  # a poll that is too short to join the group in leaves members behind that nobody is
+JOIN_S = 0.5  # the client begins anew when a join of the group ends between two polls: these must be few
 BUFFERED = 4 * parts.WINDOW  # messages of a partition that wait in memory, at most
 logger = structlog.get_logger()
 
