@@ -40,7 +40,7 @@ fresh = test_ledger.fresh
 carried = test_decisions.carried
 cycles = st.lists(st.one_of(cycle(), cycle(), cycle(), mark(), retractions), min_size=8, max_size=20)
 BRIEF = settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 
 

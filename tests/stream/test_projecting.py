@@ -120,12 +120,12 @@ def test_what_comes_later_is_projected_as_it_comes(shared: Shared) -> None:
 
 
 def test_whoever_is_killed_nothing_is_lost_and_nothing_counted_twice(shared: Shared) -> None:
-    """Four times the process that leads, or another, is killed in the middle, and a new one takes its place."""
-    last = fill(shared.vertikal, 1_500)
+    """Three times the process that leads, or another, is killed in the middle, and a new one takes its place."""
+    last = fill(shared.vertikal, 1_200)
     with following(shared.relay().follow), ExitStack() as stack:
         running = [stack.enter_context(shared.process()) for _ in range(2)]
-        for number in range(4):
-            shared.until(last * (number + 1) // 6)
+        for number in range(3):
+            shared.until(last * (number + 1) // 5)
             running[number % 2].kill()
             running[number % 2] = stack.enter_context(shared.process())
         shared.until(last)
