@@ -6,7 +6,7 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from uuid import uuid4
@@ -14,14 +14,15 @@ from uuid import uuid4
 import pytest
 from flask.testing import FlaskClient
 from kafka import KafkaProducer
-from sqlalchemy import select, update
+from sqlalchemy import update
 
 from tests.broker import Broker
 from tests.conftest import Vertikal, made, settings_of
 from tests.postgresql import postgresql_server
 from tests.readers import head
 from tests.stream.processes import process
-from tests.stream.senders import following, make_topics, messages, wait
+from tests.stream.senders import following, messages, wait
+from tests.stream.test_relay import PARTITIONS, Published
 from tests.terminal import Terminal
 from tests.test_parts import compare_with_one_projector, held
 from vertikal.events import log
@@ -37,26 +38,10 @@ from vertikal.services.stream.relay import Relay
 from vertikal.services.stream.tables import relay
 from vertikal.services.stream.topics import Headers, Message
 
-PARTITIONS = 3
-
 
 @dataclass
-class Shared:
+class Shared(Published):
     """A Vertikal whose log is relayed, and projected by several."""
-
-    vertikal: Vertikal
-    servers: str
-    topic: str = field(default_factory=lambda: f"log-{uuid4().hex}")
-
-    def __post_init__(self) -> None:
-        make_topics(self.servers, self.topic, partitions=PARTITIONS)
-
-    @property
-    def url(self) -> str:
-        return self.vertikal.settings.database_url
-
-    def relay(self) -> Relay:
-        return Relay(connect(self.url, "projector"), self.vertikal.clock, Kafka(self.servers), self.topic)
 
     def projecting(self) -> Projecting:
         return Projecting(connect(self.url, "projector"), Kafka(self.servers), self.topic, self.topic)
@@ -73,7 +58,7 @@ class Shared:
     def process(self) -> AbstractContextManager[subprocess.Popen[bytes]]:
         return process("project", self.url, self.servers, self.topic)
 
-    def until(self, position: int) -> None:
+    def projected(self, position: int) -> None:
         wait(lambda: held(self.vertikal) >= position)
 
     def send(self, value: bytes, sent: Headers, partition: int = 0) -> None:
@@ -105,7 +90,7 @@ def test_several_projectors_come_to_the_figures_of_one(shared: Shared) -> None:
     """Over the whole sample region: schools move, merge and close, events are corrected and taken back."""
     last = fill(shared.vertikal, 10_000)
     with shared.working(2):
-        shared.until(last)
+        shared.projected(last)
     compare_with_one_projector(shared.vertikal)
 
 
@@ -115,7 +100,7 @@ def test_what_comes_later_is_projected_as_it_comes(shared: Shared) -> None:
         for count in (150, 151, 200):
             more = islice(region("small"), head(shared.vertikal), count)
             demo.record(shared.vertikal.engine, shared.vertikal.settings, more, lambda _: None)
-            shared.until(count)
+            shared.projected(count)
     compare_with_one_projector(shared.vertikal)
 
 
@@ -125,10 +110,10 @@ def test_whoever_is_killed_nothing_is_lost_and_nothing_counted_twice(shared: Sha
     with following(shared.relay().follow), ExitStack() as stack:
         running = [stack.enter_context(shared.process()) for _ in range(2)]
         for number in range(3):
-            shared.until(last * (number + 1) // 5)
+            shared.projected(last * (number + 1) // 5)
             running[number % 2].kill()
             running[number % 2] = stack.enter_context(shared.process())
-        shared.until(last)
+        shared.projected(last)
     compare_with_one_projector(shared.vertikal)
 
 
@@ -138,11 +123,11 @@ def test_a_process_that_slept_past_its_session_does_no_harm_when_it_wakes(shared
     with following(shared.relay().follow), ExitStack() as stack:
         running = [stack.enter_context(shared.process()) for _ in range(2)]
         for number, each in enumerate(running):
-            shared.until(last * (number + 1) // 4)
+            shared.projected(last * (number + 1) // 4)
             each.send_signal(signal.SIGSTOP)
-            shared.until(min(held(shared.vertikal) + 200, last))
+            shared.projected(min(held(shared.vertikal) + 200, last))
             each.send_signal(signal.SIGCONT)
-        shared.until(last)
+        shared.projected(last)
     compare_with_one_projector(shared.vertikal)
 
 
@@ -155,10 +140,10 @@ def test_a_database_stopped_at_any_instant_and_started_again_has_the_same_figure
         last = fill(shared.vertikal, 2_000)
         with shared.working(2):
             for number in range(3):
-                shared.until(last * (number + 1) // 5)
+                shared.projected(last * (number + 1) // 5)
                 server.stop_immediately()
                 server.start()
-            shared.until(last)
+            shared.projected(last)
         compare_with_one_projector(shared.vertikal)
         engine.dispose()
 
@@ -166,18 +151,13 @@ def test_a_database_stopped_at_any_instant_and_started_again_has_the_same_figure
 def test_what_is_published_twice_is_counted_once(shared: Shared) -> None:
     last = fill(shared.vertikal)
     with following(shared.relay().follow):
-        wait(lambda: relayed(shared) == last)
+        shared.until(last)
     with writing(shared.vertikal.engine) as connection:
         connection.execute(update(relay).values(position=0))
     with shared.working(2):
+        shared.projected(last)
         shared.until(last)
-        wait(lambda: relayed(shared) == last)
     compare_with_one_projector(shared.vertikal)
-
-
-def relayed(shared: Shared) -> int:
-    with reading(shared.vertikal.engine) as connection:
-        return connection.execute(select(relay.c.position)).scalar() or 0
 
 
 def test_what_kafka_has_lost_is_read_from_the_log(shared: Shared) -> None:
@@ -187,7 +167,7 @@ def test_what_kafka_has_lost_is_read_from_the_log(shared: Shared) -> None:
         relays.begin(connection, shared.vertikal.clock())
         connection.execute(update(relay).values(position=600))
     with shared.working(2):
-        shared.until(last)
+        shared.projected(last)
     compare_with_one_projector(shared.vertikal)
 
 
@@ -208,14 +188,14 @@ def test_what_did_not_come_from_the_log_is_not_projected(shared: Shared) -> None
     for partition in range(PARTITIONS):
         shared.send(relays.watermark(last + 1_000), relays.WATERMARK, partition)
     with shared.working(2):
-        shared.until(last)
+        shared.projected(last)
     compare_with_one_projector(shared.vertikal)
 
 
 def partition_of(shared: Shared, position: int) -> int:
     """Where the relay puts an event; it then begins anew, with a topic that is empty."""
     with following(shared.relay().follow):
-        wait(lambda: relayed(shared) == head(shared.vertikal))
+        shared.until(head(shared.vertikal))
     published = messages(shared.servers, shared.topic, range(PARTITIONS))
     found = next(each for each in published if dict(each.headers).get("position") == str(position).encode())
     with writing(shared.vertikal.engine) as connection:
@@ -230,11 +210,11 @@ def test_a_topic_made_anew_is_read_though_nothing_new_is_published(shared: Share
     """The relay says at its start up to where everything was sent; what is not there is read from the log."""
     last = fill(shared.vertikal)
     with following(shared.relay().follow):
-        wait(lambda: relayed(shared) == last)
+        shared.until(last)
     shared.topic = f"log-{uuid4().hex}"
     shared.__post_init__()
     with shared.working(2):
-        shared.until(last)
+        shared.projected(last)
     compare_with_one_projector(shared.vertikal)
 
 
@@ -286,7 +266,7 @@ def mark_at(position: int, offset: int) -> Message:
 def test_when_another_projector_reads_the_database_meanwhile_both_go_on(shared: Shared) -> None:
     last = fill(shared.vertikal, 1_000)
     with shared.working(2), following(partial(projector.follow, shared.vertikal.engine)):
-        shared.until(last)
+        shared.projected(last)
     compare_with_one_projector(shared.vertikal)
 
 

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event
+from sqlalchemy import Connection, Engine, ExceptionContext, Table, create_engine, event
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
 
@@ -64,6 +65,11 @@ def reading(engine: Engine) -> Iterator[Connection]:
         options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
     with engine.execution_options(**options).begin() as connection:
         yield connection
+
+
+def inserting(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
+    """An INSERT that may say what is to be done ON CONFLICT: both databases can, each has its own."""
+    return (postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert)(table)
 
 
 def take_all(connection: Connection) -> None:

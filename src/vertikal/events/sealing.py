@@ -18,10 +18,10 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy import Connection, delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from ..contracts.catalogue import CATALOGUE
 from .canonical import canonical
+from .database import inserting
 from .tables import person_keys
 
 KEY_BYTES, NONCE_BYTES = 32, 12  # AES-256; the nonce that GCM is made for (NIST SP 800-38D, 8.2)
@@ -125,13 +125,12 @@ def make_keys(connection: Connection, persons: Iterable[str], master: MasterKey,
     A write transaction at READ COMMITTED. ``now`` is RFC 3339 in UTC. Raises ``CannotUnseal``.
     """
     wanted = sorted(set(persons))  # one order for all senders, so that none waits for another in a circle
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     rows = [
         {"person": person, "wrapped": master.wrap(person, secrets.token_bytes(KEY_BYTES)), "created_at": now}
         for person in wanted
     ]
     if rows:  # without rows, an insert would make one of defaults
-        connection.execute(insert(person_keys).on_conflict_do_nothing(), rows)
+        connection.execute(inserting(connection, person_keys).on_conflict_do_nothing(), rows)
     return find_keys(connection, wanted, master)
 
 

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, func, literal, select, union_all, update
-from sqlalchemy.dialects import postgresql, sqlite
 
+from ..events.database import inserting
 from .tables import Volume, accounts, holders, volumes
 
 EPOCH = 2_048  # positions of an epoch of level 0
@@ -67,8 +67,7 @@ def close(connection: Connection, volume: Volume) -> None:
 def make(connection: Connection, volume: Volume, level: int, first: int, count: int = 1) -> None:
     """Write epochs of a level whose postings, or the epochs that they merge, are all there."""
     columns = [column.name for column in volume.closings.columns]
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    rows = insert(volume.closings).from_select(columns, summed(volume, level, first, count))
+    rows = inserting(connection, volume.closings).from_select(columns, summed(volume, level, first, count))
     connection.execute(rows.on_conflict_do_nothing())
 
 

@@ -20,10 +20,10 @@ from typing import Any
 
 import orjson
 from sqlalchemy import Connection, Table, delete, func, select, tuple_, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from ..contracts.catalogue import CATALOGUE
 from ..events import bulk, log
+from ..events.database import inserting
 from ..events.merkle import leaf_hash
 from ..read_models import MEASURES, MODELS
 from ..read_models.model import Event, Model
@@ -90,7 +90,7 @@ def read(connection: Connection) -> list[tuple[int, int]]:
 def announce(connection: Connection, reached: Mapping[int, int]) -> None:
     """Say of parts up to where their events are at hand; who said more before is not contradicted."""
     for part, position in sorted(reached.items()):
-        statement = _insert(connection, parts).values(part=part, reached=position, staged=0, checksum=0)
+        statement = inserting(connection, parts).values(part=part, reached=position, staged=0, checksum=0)
         further = statement.excluded.reached
         connection.execute(
             statement.on_conflict_do_update(
@@ -101,7 +101,7 @@ def announce(connection: Connection, reached: Mapping[int, int]) -> None:
 
 def open_window(connection: Connection, count: int) -> Window | None:
     """Open a window over ``count`` parts, if all of them have something at hand and none is open."""
-    connection.execute(_insert(connection, window).values(one=1, **_CLOSED).on_conflict_do_nothing())
+    connection.execute(inserting(connection, window).values(one=1, **_CLOSED).on_conflict_do_nothing())
     standing = look(connection, lock=True)
     if standing.window is not None:
         return standing.window
@@ -328,7 +328,7 @@ def _balance(connection: Connection, volume: Volume, opened: Window) -> None:
     within = rows.where(postings.c.position > opened.base, postings.c.position <= opened.until)
     key = (place, account, postings.c.date)
     summed = within.add_columns(*key, total).group_by(*key).having(total != 0).order_by(*key)
-    statement = _insert(connection, balances).from_select(["place", "account", "date", "amount"], summed)
+    statement = inserting(connection, balances).from_select(["place", "account", "date", "amount"], summed)
     more = {"amount": balances.c.amount + statement.excluded.amount}
     connection.execute(statement.on_conflict_do_update(index_elements=["place", "account", "date"], set_=more))
 
@@ -337,7 +337,7 @@ def _upsert(connection: Connection, table: Table, rows: Any) -> None:
     names = [column.name for column in table.columns]
     keys = [column.name for column in table.primary_key]
     # SQLite takes "ON CONFLICT" behind a SELECT for a join condition unless that has a WHERE.
-    statement = _insert(connection, table).from_select(names, rows.where(True))
+    statement = inserting(connection, table).from_select(names, rows.where(True))
     values = {name: statement.excluded[name] for name in names if name not in keys}
     connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=values))
 
@@ -350,7 +350,3 @@ def _remove(connection: Connection, tables: Iterable[Table], keys: Collection[tu
 
 def _chunks(rows: Sequence[Any]) -> Iterable[Sequence[Any]]:
     return (rows[start : start + CHUNK] for start in range(0, len(rows), CHUNK))
-
-
-def _insert(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
-    return (postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert)(table)

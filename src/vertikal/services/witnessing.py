@@ -11,10 +11,9 @@ from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
 from sqlalchemy import Connection, Engine, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from ..events import log, merkle, tree
-from ..events.database import reading, writing
+from ..events.database import inserting, reading, writing
 from ..events.merkle import check_consistency, root_of
 from ..events.notes import AddCheckpoint, Checkpoint, NoteError, Signer, Verifier, open_note, text_of
 from ..events.tables import witnessed
@@ -35,9 +34,8 @@ class Declined(Exception):
 
 def trust(connection: Connection, verifier: Verifier) -> None:
     """Begin to witness the log with this key; a log that is witnessed already gets it as its new key."""
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     row = {"origin": verifier.name, "verifier": str(verifier), "size": 0, "root": root_of(())}
-    statement = insert(witnessed).values(row)
+    statement = inserting(connection, witnessed).values(row)
     connection.execute(
         statement.on_conflict_do_update(index_elements=["origin"], set_={"verifier": statement.excluded.verifier})
     )

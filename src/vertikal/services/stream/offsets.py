@@ -15,8 +15,8 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
+from ...events.database import inserting
 from ...events.log import timestamp
 from ..intake import ACCEPTED, CONFLICT, DUPLICATE, REJECTED
 from ..refusals import Refusal
@@ -128,8 +128,7 @@ def _begin(connection: Connection, topic: str, partition: int, there: Range, now
     none = dict.fromkeys(("next", "epoch", "received", *COUNTED.values(), "fenced", "lost"), 0)
     this = {"topic": topic, "partition": partition, "topic_id": there.topic_id, "leader_epoch": -1, "holder": holder()}
     at = {"claimed_at": timestamp(now), "end": there.end, "seen_at": timestamp(now)}
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    connection.execute(insert(offsets).values(**this, **none, **at).on_conflict_do_nothing())
+    connection.execute(inserting(connection, offsets).values(**this, **none, **at).on_conflict_do_nothing())
 
 
 def _locked(connection: Connection, topic: str, partition: int) -> dict[str, Any] | None:

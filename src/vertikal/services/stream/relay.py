@@ -17,10 +17,9 @@ from typing import Any
 
 import structlog
 from sqlalchemy import Connection, Engine, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from ...events import log
-from ...events.database import reading, writing
+from ...events.database import inserting, reading, writing
 from ...events.log import Recorded, timestamp
 from ...projections.organisations import Tree, read_tree
 from ..projector import UNAVAILABLE
@@ -178,9 +177,8 @@ def join(value: bytes, recorded_at: str) -> bytes:
 
 def begin(connection: Connection, now: datetime) -> tuple[int, int]:
     """Where to go on behind, and this relay's epoch: from now on no relay before it may move the position."""
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     new = {"one": 1, "position": 0, "epoch": 0, "holder": holder(), "relayed_at": timestamp(now)}
-    connection.execute(insert(relay).values(**new).on_conflict_do_nothing())
+    connection.execute(inserting(connection, relay).values(**new).on_conflict_do_nothing())
     connection.execute(update(relay).values(epoch=relay.c.epoch + 1, holder=holder()))
     position, epoch = connection.execute(select(relay.c.position, relay.c.epoch)).one()
     return position, epoch
